@@ -1,0 +1,51 @@
+import { fileURLToPath } from "node:url";
+import compression from "compression";
+import express, { type Express, type RequestHandler } from "express";
+import { authRoutes } from "./auth/auth.routes.ts";
+import { peopleRoutes } from "./conversations/people.routes.ts";
+import { messagesRoutes } from "./messages/messages.routes.ts";
+import { serveAssets } from "./platform/assets.ts";
+import type { Manifest } from "./platform/build.ts";
+import { config } from "./platform/config.ts";
+import { anonymousContext, viewerContext } from "./platform/context.ts";
+import { nothingHere, showError } from "./platform/error-pages.ts";
+import { alive, ready } from "./platform/health.ts";
+import { measure, serveMetrics } from "./platform/metrics.ts";
+import { permissionsPolicy, sameOriginOnly, securityHeaders } from "./platform/security.ts";
+import { useViews } from "./platform/views.ts";
+import { AVATAR_ROUTE, serveAvatar } from "./users/avatars.ts";
+import { settingsRoutes } from "./users/settings.routes.ts";
+
+const PUBLIC = fileURLToPath(new URL("../public", import.meta.url));
+const BODY_BYTES_MAX = 65_536;
+const BODY_FIELDS_MAX = 20;
+
+/** The map: every request passes these in this order; below stands one line a feature. */
+export async function createApp(manifest: Manifest, sessions: RequestHandler): Promise<Express> {
+  const app = express();
+  app.disable("x-powered-by").disable("etag");
+  if (config.trustProxy !== null) app.set("trust proxy", config.trustProxy);
+  useViews(app);
+
+  app.use(measure, securityHeaders(), permissionsPolicy, anonymousContext);
+  app.get("/healthz", alive);
+  app.get("/readyz", ready);
+  app.get("/metrics", serveMetrics);
+  app.use(await serveAssets(manifest));
+  app.use(express.static(PUBLIC, { index: false, maxAge: "1d" }));
+  app.get(AVATAR_ROUTE, serveAvatar);
+
+  app.use(compression());
+  app.use(sameOriginOnly);
+  app.use(express.urlencoded({ extended: false, limit: BODY_BYTES_MAX, parameterLimit: BODY_FIELDS_MAX }));
+  app.use(express.json({ limit: BODY_BYTES_MAX }));
+  app.use(sessions, viewerContext);
+
+  app.use(authRoutes);
+  app.use(settingsRoutes);
+  app.use(peopleRoutes);
+  app.use(messagesRoutes);
+
+  app.use(nothingHere, showError);
+  return app;
+}

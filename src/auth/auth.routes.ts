@@ -1,0 +1,101 @@
+import { type Request, type Response, Router } from "express";
+import { z } from "zod";
+import { safePath, sentenceOf } from "../platform/context.ts";
+import { refusalOf, wantsJson } from "../platform/error-pages.ts";
+import { Refusal } from "../platform/errors.ts";
+import { config } from "../platform/config.ts";
+import { translate } from "../platform/i18n.ts";
+import { cookieName } from "../platform/session.ts";
+import { cutSession, publishPresence } from "../realtime/publish.ts";
+import { endPageLeases } from "../users/presence.ts";
+import { type Account, logIn, register } from "./auth.ts";
+
+const BYTES_MAX = 4096;
+const credentials = z.object({
+  username: z.string().max(BYTES_MAX).default(""),
+  password: z.string().max(BYTES_MAX).default(""),
+  next: z.string().max(BYTES_MAX).optional(),
+});
+
+/** Registering, logging in, logging out. */
+export const authRoutes = Router();
+
+authRoutes.get("/register", (request, response) => showForm(request, response, "register"));
+authRoutes.get("/login", (request, response) => showForm(request, response, "login"));
+authRoutes.post("/register", (request, response) =>
+  enter(request, response, "register", (login) => register(login, response.locals.locale)),
+);
+authRoutes.post("/login", (request, response) => enter(request, response, "login", logIn));
+
+authRoutes.post("/logout", async (request, response) => {
+  const { viewer } = response.locals;
+  const sessionId = request.sessionID;
+  await end(request);
+  cutSession(sessionId);
+  // Nothing else may fail what has happened already: leases also run out by themselves.
+  if (viewer) publishPresence(await endPageLeases(viewer.id).catch(() => []));
+  response.clearCookie(cookieName(), { path: "/", httpOnly: true, sameSite: "lax", secure: config.https });
+  response.redirect(303, "/login");
+});
+
+type Form = "register" | "login";
+type Enter = (login: { username: string; password: string }) => Promise<Account>;
+
+async function enter(request: Request, response: Response, form: Form, account: Enter): Promise<void> {
+  const parsed = credentials.safeParse(request.body);
+  if (!parsed.success) throw new Refusal("invalid", "errors.400.message");
+  try {
+    await begin(request, await account(parsed.data));
+  } catch (error) {
+    const refusal = refusalOf(error);
+    // A store that is away is told by the error page; what the person can mend is told beside the field.
+    if (!refusal || !refusal.key.startsWith("auth.") || wantsJson(request)) throw error;
+    return refuse(response, form, parsed.data, refusal);
+  }
+  response.redirect(303, safePath(parsed.data.next));
+}
+
+/** A new session id for whoever comes in, so that one planted before the login is worth nothing. */
+function begin(request: Request, account: Account): Promise<void> {
+  return new Promise((resolve, reject) => {
+    request.session.regenerate((error) => {
+      if (error) return reject(error);
+      request.session.userId = account.userId;
+      request.session.authVersion = account.authVersion;
+      request.session.save((failure) => (failure ? reject(failure) : resolve()));
+    });
+  });
+}
+
+function end(request: Request): Promise<void> {
+  return new Promise((resolve, reject) => {
+    request.session.destroy((error) => (error ? reject(error) : resolve()));
+  });
+}
+
+function showForm(request: Request, response: Response, form: Form): void {
+  const next = safePath(request.query.next);
+  if (response.locals.viewer) return response.redirect(303, next);
+  render(response, form, { username: "", next }, {});
+}
+
+function refuse(response: Response, form: Form, values: { username: string; next?: string | undefined }, refusal: Refusal): void {
+  const field = refusal.key.startsWith("auth.error.username")
+    ? "username"
+    : refusal.key.startsWith("auth.error.password")
+      ? "password"
+      : "form";
+  response.locals.here = `/${form}`;
+  response.status(refusal.status);
+  render(response, form, { username: values.username, next: safePath(values.next) }, { [field]: sentenceOf(response, refusal) });
+}
+
+function render(
+  response: Response,
+  form: Form,
+  { username, next }: { username: string; next: string },
+  errors: Record<string, string>,
+): void {
+  const title = translate(response.locals.locale, `auth.${form}`);
+  response.render(`auth/${form}`, { values: { username }, errors, next, title, registering: form === "register" });
+}

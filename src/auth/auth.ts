@@ -1,0 +1,52 @@
+import { db, isDuplicate } from "../platform/db.ts";
+import { Refusal } from "../platform/errors.ts";
+import type { Locale } from "../platform/i18n.ts";
+import { parseUsername, suffixesOf, usernameKey } from "../users/usernames.ts";
+import { findCredentials, insertSuffixes, insertUser, type NewUser } from "../users/users.queries.ts";
+import { hashPassword, PASSWORD_SCHEME, refuseUnfitPassword, verifyPassword } from "./passwords.ts";
+
+/** What a person types to get in. */
+export interface Login {
+  username: string;
+  password: string;
+}
+
+/** Who got in, as the session keeps it. */
+export interface Account {
+  userId: number;
+  authVersion: number;
+}
+
+/** @throws Refusal `invalid` for an unfit name or password, `conflict` for a name that is taken */
+export async function register(login: Login, locale: Locale): Promise<Account> {
+  const username = parseUsername(login.username);
+  if (username === null) throw new Refusal("invalid", "auth.error.usernameShape");
+  refuseUnfitPassword(login.password);
+  const key = usernameKey(username);
+  if (await findCredentials(key)) throw new Refusal("conflict", "auth.error.usernameTaken");
+  const passwordHash = await hashPassword(login.password);
+  const userId = await createUser({ username, usernameKey: key, passwordHash, passwordScheme: PASSWORD_SCHEME, locale });
+  return { userId, authVersion: 1 };
+}
+
+/** Stores a user and the endings of the name, by which search finds it. @throws Refusal `conflict` */
+export async function createUser(user: NewUser): Promise<number> {
+  try {
+    return await db.transaction(async (tx) => {
+      const userId = await insertUser(tx, user);
+      await insertSuffixes(tx, userId, suffixesOf(user.usernameKey));
+      return userId;
+    });
+  } catch (error) {
+    if (isDuplicate(error)) throw new Refusal("conflict", "auth.error.usernameTaken");
+    throw error;
+  }
+}
+
+/** @throws Refusal `unauthorized`, the same for a wrong name and a wrong password */
+export async function logIn(login: Login): Promise<Account> {
+  const credentials = await findCredentials(usernameKey(login.username));
+  const matches = await verifyPassword(login.password, credentials?.passwordHash);
+  if (!matches || !credentials) throw new Refusal("unauthorized", "auth.error.wrong");
+  return { userId: credentials.id, authVersion: credentials.authVersion };
+}

@@ -1,0 +1,30 @@
+import { startComposer } from "./behaviors/composer.ts";
+import { startPeople } from "./behaviors/people.ts";
+import { startPresence } from "./behaviors/presence.ts";
+import { startReceipts } from "./behaviors/receipts.ts";
+import { startScrolling } from "./behaviors/scrolling.ts";
+import { startTheme } from "./behaviors/theme.ts";
+import { startTyping } from "./behaviors/typing.ts";
+import { startOutbox } from "./outbox.ts";
+import { viewerId } from "./page.ts";
+import { connect, onNews, onRefresh } from "./realtime.ts";
+import { catchUp, localize, receive } from "./timeline.ts";
+import { rememberZone } from "./times.ts";
+
+/** Makes a page live; without this every job of it is still a link or a form. */
+
+startTheme();
+rememberZone();
+if (viewerId) {
+  localize();
+  onNews("receiveMessage", receive);
+  onRefresh(() => void catchUp());
+  startScrolling();
+  startPresence();
+  startPeople();
+  startReceipts();
+  startTyping();
+  startComposer();
+  startOutbox();
+  connect();
+}

@@ -1,0 +1,59 @@
+import type { Message } from "../../messages/message.ts";
+import { throttled, viewerId } from "../page.ts";
+import { onNews, onRefresh, request } from "../realtime.ts";
+import { currentConversation, lastSeq, messageElements, onGrown, otherId, showReceipts } from "../timeline.ts";
+import { isAtEnd } from "./scrolling.ts";
+
+/** Says what this device has and what its person has read; shows how far the other is. */
+
+const GATHER_MS = 150;
+
+const arrivedSeqs = new Map<number, number>();
+let readSeq = 0;
+
+export function startReceipts(): void {
+  onNews("updateReceipts", (receipts) => {
+    if (receipts.conversationId === currentConversation() && receipts.userId === otherId) showReceipts(receipts);
+  });
+  onNews("receiveMessage", has);
+  onRefresh(tellRead);
+  if (!otherId) return;
+  onGrown(tellRead);
+  for (const event of ["focus", "visibilitychange", "scroll", "resize"]) {
+    window.addEventListener(event, tellRead, { capture: true, passive: true });
+  }
+}
+
+/** This device has a message of somebody else. */
+export function has(message: Pick<Message, "conversationId" | "seq" | "senderId">): void {
+  if (message.senderId === viewerId) return;
+  const seq = Math.max(message.seq, arrivedSeqs.get(message.conversationId) ?? 0);
+  arrivedSeqs.set(message.conversationId, seq);
+  tellDelivered();
+}
+
+const tellDelivered = throttled(() => {
+  const cursors = [...arrivedSeqs].slice(0, 200).map(([conversationId, seq]) => ({ conversationId, seq }));
+  arrivedSeqs.clear();
+  // What is not told now is told again after the next refresh of the list.
+  request("deliverMessages", { cursors }).catch(() => undefined);
+}, GATHER_MS);
+
+const tellRead = throttled(() => {
+  const seq = seenSeq();
+  if (seq <= readSeq || document.visibilityState !== "visible" || !document.hasFocus()) return;
+  request("readMessages", { userId: otherId, seq }).then(
+    () => {
+      readSeq = Math.max(readSeq, seq);
+    },
+    () => undefined,
+  );
+}, GATHER_MS);
+
+/** The largest number that is or was in view. */
+function seenSeq(): number {
+  if (isAtEnd()) return lastSeq();
+  const bottom = window.innerHeight;
+  const seen = messageElements().findLast((element) => element.getBoundingClientRect().top < bottom);
+  return Number(seen?.dataset.seq ?? 0);
+}

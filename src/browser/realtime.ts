@@ -1,0 +1,113 @@
+import { io, type Socket } from "socket.io-client";
+import type { ClientEvents, Failure, ServerEvents } from "../realtime/events.ts";
+import { find } from "./page.ts";
+
+/** The one connection to the server, and what happens when it comes and goes. */
+
+const ANSWER_MS = 10_000;
+const REFRESH_MS = 25_000;
+const BANNER_MS = 1000;
+
+const socket: Socket = io({
+  ...{ transports: ["websocket"], autoConnect: false },
+  ...{ reconnectionDelay: 300, reconnectionDelayMax: 5000, randomizationFactor: 0.5, timeout: 8000 },
+});
+
+/** Runs `take` for each piece of news of this kind. */
+export function onNews<Event extends keyof ServerEvents>(
+  event: Event,
+  take: (news: Parameters<ServerEvents[Event]>[0]) => void,
+): void {
+  socket.on(event as string, take);
+}
+export const isConnected = () => socket.connected;
+
+type Answer<Event extends keyof ClientEvents> = Parameters<Exclude<Parameters<ClientEvents[Event]>[1], undefined>>[0];
+type Success<Event extends keyof ClientEvents> = Exclude<Answer<Event>, Failure>;
+
+/** A refusal by the server, or none at all: then `code` is `unknown`. */
+export class Refused extends Error {
+  readonly code: string;
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** Asks the server. @throws Refused, with `unknown` when there was no answer in time */
+export async function request<Event extends keyof ClientEvents>(
+  event: Event,
+  input: Parameters<ClientEvents[Event]>[0],
+): Promise<Success<Event>> {
+  // Offline, Socket.IO would keep it and send it whenever; who asks decides about that.
+  if (!socket.connected) throw new Refused("unknown", "");
+  let answer: Success<Event> | Failure;
+  try {
+    answer = await socket.timeout(ANSWER_MS).emitWithAck(event, input);
+  } catch {
+    throw new Refused("unknown", "");
+  }
+  if (!answer.ok) throw new Refused(answer.error.code, answer.error.message);
+  return answer;
+}
+
+const refreshers: (() => void)[] = [];
+
+/** Runs whenever something may have been missed: on connecting, waking up, becoming visible, and now and then. */
+export function onRefresh(refresh: () => void): void {
+  refreshers.push(refresh);
+}
+
+function refresh(): void {
+  if (socket.connected) for (const each of refreshers) each();
+}
+
+/** Connects, and keeps the page true from then on. */
+export function connect(): void {
+  socket.on("connect", refresh);
+  socket.on("connect", () => showBanner(false));
+  socket.on("disconnect", (reason) => {
+    showBannerSoon();
+    if (reason === "io server disconnect") void returnOrLeave();
+  });
+  socket.on("connect_error", (error) => {
+    showBannerSoon();
+    if (error.message === "unauthorized") void returnOrLeave();
+  });
+  for (const event of ["visibilitychange", "focus"]) {
+    window.addEventListener(event, () => document.visibilityState === "visible" && refresh(), true);
+  }
+  window.addEventListener("online", () => (socket.connected ? refresh() : socket.connect()));
+  window.addEventListener("pageshow", (event) => event.persisted && (socket.connected ? refresh() : socket.connect()));
+  const schedule = () => setTimeout(() => (refresh(), schedule()), REFRESH_MS * (0.8 + Math.random() * 0.4));
+  schedule();
+  socket.connect();
+}
+
+/** The server closed the door: is the session over, or was it just this socket? */
+async function returnOrLeave(): Promise<void> {
+  try {
+    const response = await fetch("/", { headers: { accept: "application/json" } });
+    if (response.status === 401) {
+      location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+      return;
+    }
+  } catch {
+    // No network either; trying again is all there is.
+  }
+  setTimeout(() => socket.connect(), 1000 + Math.random() * 2000);
+}
+
+let bannerTimer: number | undefined;
+
+/** Not at once: a page that is being left also disconnects. */
+function showBannerSoon(): void {
+  bannerTimer ??= window.setTimeout(() => showBanner(!socket.connected), BANNER_MS);
+}
+
+function showBanner(shown: boolean): void {
+  clearTimeout(bannerTimer);
+  bannerTimer = undefined;
+  const banner = find("[data-connection-banner]", HTMLElement);
+  if (banner) banner.hidden = !shown;
+}

@@ -1,0 +1,111 @@
+import { db, type Queryable } from "../platform/db.ts";
+
+/** How far somebody got in a conversation; both only move forward. */
+export interface Cursors {
+  deliveredSeq: number;
+  readSeq: number;
+}
+
+/** A conversation with one other person, as one of the two sees it; `id` is null before its first message. */
+export interface DirectConversation {
+  id: number | null;
+  userId: number;
+  username: string;
+  lastSeq: number;
+  lastRev: number;
+  unread: number;
+  own: Cursors;
+  other: Cursors;
+}
+
+interface DirectRow {
+  id: number | null;
+  userId: number;
+  username: string;
+  lastSeq: number | null;
+  lastRev: number | null;
+  unread: number | null;
+  ownDelivered: number | null;
+  ownRead: number | null;
+  otherDelivered: number | null;
+  otherRead: number | null;
+}
+
+const COLUMNS = `c.id, u.id AS userId, u.username, c.last_seq AS lastSeq, c.last_rev AS lastRev,
+  own.unread_count AS unread, own.delivered_seq AS ownDelivered, own.read_seq AS ownRead,
+  other.delivered_seq AS otherDelivered, other.read_seq AS otherRead`;
+
+/** The conversation between two people whether or not it has begun; undefined when the other does not exist. */
+export async function findDirect(userId: number, otherId: number): Promise<DirectConversation | undefined> {
+  const [row] = await db.execute<DirectRow>(
+    `SELECT ${COLUMNS} FROM users u
+     LEFT JOIN conversations c ON c.direct_key = ?
+     LEFT JOIN memberships own ON own.conversation_id = c.id AND own.user_id = ?
+     LEFT JOIN memberships other ON other.conversation_id = c.id AND other.user_id = u.id
+     WHERE u.id = ?`,
+    [directKey(userId, otherId), userId, otherId],
+  );
+  return row && conversationOf(row);
+}
+
+/** A direct conversation by its id, found through the membership; undefined for a stranger. */
+export async function findDirectById(userId: number, conversationId: number): Promise<DirectConversation | undefined> {
+  const [row] = await db.execute<DirectRow>(
+    `SELECT ${COLUMNS} FROM memberships own
+     JOIN conversations c ON c.id = own.conversation_id AND c.kind = 'direct'
+     JOIN memberships other ON other.conversation_id = own.conversation_id AND other.user_id <> own.user_id
+     JOIN users u ON u.id = other.user_id
+     WHERE own.conversation_id = ? AND own.user_id = ?`,
+    [conversationId, userId],
+  );
+  return row && conversationOf(row);
+}
+
+/** The smaller id first, so that both people mean the same row. */
+export function directKey(userId: number, otherId: number): string {
+  return `${Math.min(userId, otherId)}:${Math.max(userId, otherId)}`;
+}
+
+function conversationOf(row: DirectRow): DirectConversation {
+  return {
+    id: row.id,
+    userId: row.userId,
+    username: row.username,
+    lastSeq: row.lastSeq ?? 0,
+    lastRev: row.lastRev ?? 0,
+    unread: row.unread ?? 0,
+    own: { deliveredSeq: row.ownDelivered ?? 0, readSeq: row.ownRead ?? 0 },
+    other: { deliveredSeq: row.otherDelivered ?? 0, readSeq: row.otherRead ?? 0 },
+  };
+}
+
+export async function findDirectId(key: string): Promise<number | undefined> {
+  const [row] = await db.execute<{ id: number }>("SELECT id FROM conversations WHERE direct_key = ?", [key]);
+  return row?.id;
+}
+
+/** @throws ER_DUP_ENTRY when the conversation has begun meanwhile */
+export async function insertDirect(tx: Queryable, key: string): Promise<number> {
+  const result = await tx.write(
+    "INSERT INTO conversations (kind, direct_key, created_at) VALUES ('direct', ?, UTC_TIMESTAMP(3))",
+    [key],
+  );
+  return result.insertId;
+}
+
+export async function insertMemberships(tx: Queryable, conversationId: number, userIds: number[]): Promise<void> {
+  await tx.writeMany("INSERT INTO memberships (conversation_id, user_id) VALUES ?", [
+    userIds.map((userId) => [conversationId, userId]),
+  ]);
+}
+
+/** In how many conversations something is unread; stops counting at `most`. */
+export async function countUnread(userId: number, most: number): Promise<number> {
+  const [row] = await db.execute<{ unread: number }>(
+    `SELECT COUNT(*) AS unread FROM (
+       SELECT 1 AS one FROM memberships WHERE user_id = ? AND unread_count > 0 LIMIT ${Math.trunc(most)}
+     ) u`,
+    [userId],
+  );
+  return row?.unread ?? 0;
+}

@@ -1,0 +1,67 @@
+import { db, isDuplicate } from "../platform/db.ts";
+import { notFound, Refusal } from "../platform/errors.ts";
+import { findPerson } from "../users/users.queries.ts";
+import {
+  type DirectConversation,
+  directKey,
+  findDirect,
+  findDirectById,
+  findDirectId,
+  insertDirect,
+  insertMemberships,
+} from "./conversations.queries.ts";
+
+/** Whoever asks for something. */
+export interface Actor {
+  userId: number;
+}
+
+/** Names a conversation by the other person or by itself. */
+export type Target = { userId: number } | { conversationId: number };
+
+/** The one way to a conversation, through the actor's membership. @throws Refusal `not_found` for a stranger */
+export async function findConversationFor(actor: Actor, target: Target): Promise<DirectConversation> {
+  if ("userId" in target && target.userId === actor.userId) throw new Refusal("not_found", "chat.error.self");
+  const found =
+    "userId" in target
+      ? await findDirect(actor.userId, target.userId)
+      : await findDirectById(actor.userId, target.conversationId);
+  if (!found) throw notFound();
+  return found;
+}
+
+/** Ids of conversations by their `direct_key`; a pair keeps its conversation for ever, so nothing goes stale. */
+const known = new Map<string, number>();
+const KNOWN_MAX = 100_000;
+
+/**
+ * The id to send to, beginning the conversation when this is its first message. Whether the actor belongs to a
+ * conversation named by its id is checked by the writer, under the lock.
+ *
+ * @throws Refusal `not_found` when the other person does not exist, `invalid` for oneself
+ */
+export async function conversationToSendTo(actor: Actor, target: Target): Promise<number> {
+  if ("conversationId" in target) return target.conversationId;
+  if (target.userId === actor.userId) throw new Refusal("invalid", "chat.error.self");
+  const key = directKey(actor.userId, target.userId);
+  const id = known.get(key) ?? (await findDirectId(key)) ?? (await begin(actor, target.userId, key));
+  if (known.size >= KNOWN_MAX) known.clear();
+  known.set(key, id);
+  return id;
+}
+
+async function begin(actor: Actor, otherId: number, key: string): Promise<number> {
+  if (!(await findPerson(otherId))) throw notFound();
+  try {
+    return await db.transaction(async (tx) => {
+      const id = await insertDirect(tx, key);
+      await insertMemberships(tx, id, [actor.userId, otherId]);
+      return id;
+    });
+  } catch (error) {
+    // Both wrote their first message at once: the other's transaction has made it.
+    const id = isDuplicate(error) ? await findDirectId(key) : undefined;
+    if (id === undefined) throw error;
+    return id;
+  }
+}

@@ -1,0 +1,108 @@
+import type { ConversationRow } from "../realtime/events.ts";
+import { findOnline } from "../users/presence.ts";
+import { usernameKey } from "../users/usernames.ts";
+import type { Actor } from "./conversations.ts";
+import {
+  findByBeginning,
+  findByPart,
+  findNotTalkedWith,
+  findPersonRows,
+  findTalkedWith,
+  type PersonRow,
+} from "./people.queries.ts";
+import { type Place, parsePlace, placeText } from "./place.ts";
+
+/** A row of the list without its markup. */
+export type Person = Omit<ConversationRow, "html">;
+
+export interface PeoplePage {
+  rows: Person[];
+  /** Where the next page starts, for `after`; null at the end. */
+  next: string | null;
+}
+
+export interface PeopleQuery {
+  /** Part of a name; empty lists everybody: conversations by latest message, then the others by name. */
+  q: string;
+  /** `next` of the page before. */
+  after: string | null;
+  limit: number;
+}
+
+interface Found {
+  userId: number;
+  place: Place;
+}
+
+/** One page of the list of people as the actor sees it, never oneself. */
+export async function listPeople(actor: Actor, { q, after, limit }: PeopleQuery): Promise<PeoplePage> {
+  const key = usernameKey(q);
+  const place = after === null ? null : parsePlace(after);
+  const found = key === "" ? await everybody(actor, place, limit + 1) : await matching(actor, key, place, limit + 1);
+  const page = found.slice(0, limit);
+  const last = page.at(-1);
+  return {
+    rows: await peopleByIds(actor, page.map((row) => row.userId)),
+    next: found.length > limit && last ? placeText(last.place) : null,
+  };
+}
+
+async function everybody(actor: Actor, place: Place | null, limit: number): Promise<Found[]> {
+  const talked =
+    place === null || place.kind === "talk" ? await findTalkedWith(actor.userId, place, limit) : [];
+  const found: Found[] = talked.map((row) => ({ userId: row.userId, place: { ...row, kind: "talk" } }));
+  if (found.length >= limit) return found;
+  const afterKey = place?.kind === "name" ? place.key : "";
+  const others = await findNotTalkedWith(actor.userId, afterKey, limit - found.length);
+  return [...found, ...others.map(byName)];
+}
+
+async function matching(actor: Actor, key: string, place: Place | null, limit: number): Promise<Found[]> {
+  const isPastBeginnings = place?.kind === "part";
+  const afterKey = place?.kind === "name" ? place.key : "";
+  const first = isPastBeginnings ? [] : await findByBeginning(actor.userId, key, afterKey, limit);
+  const found = first.map(byName);
+  if (found.length >= limit) return found;
+  const after = isPastBeginnings ? place : { suffix: "", userId: 0 };
+  const inside = await findByPart(actor.userId, key, after, limit - found.length);
+  return [...found, ...inside.map((row): Found => ({ userId: row.userId, place: { ...row, kind: "part" } }))];
+}
+
+function byName(row: { userId: number; usernameKey: string }): Found {
+  return { userId: row.userId, place: { kind: "name", key: row.usernameKey } };
+}
+
+/** Rows of the list for these people, in this order; those who do not exist are left out. */
+export async function peopleByIds(actor: Actor, userIds: number[]): Promise<Person[]> {
+  const [rows, online] = await Promise.all([findPersonRows(actor.userId, userIds), onlineByUser(userIds)]);
+  const byId = new Map(rows.map((row) => [row.userId, row]));
+  return userIds.flatMap((userId) => {
+    const row = byId.get(userId);
+    return row ? [personOf(row, online.get(userId) ?? "unknown")] : [];
+  });
+}
+
+/** Who is online, as pages show it: while Redis does not answer nobody can know. */
+export async function onlineByUser(userIds: number[]): Promise<Map<number, "true" | "false" | "unknown">> {
+  const answers = await findOnline(userIds).catch(() => []);
+  return new Map(answers.map(({ userId, online }) => [userId, online ? "true" : "false"]));
+}
+
+function personOf(row: PersonRow, online: Person["online"]): Person {
+  const { lastSenderId, lastAt, lastMessage } = row;
+  return {
+    userId: row.userId,
+    username: row.username,
+    conversationId: row.conversationId,
+    lastSeq: row.lastSeq ?? 0,
+    lastRev: row.lastRev ?? 0,
+    lastMessage:
+      lastSenderId === null || lastAt === null
+        ? null
+        : { seq: row.lastSeq ?? 0, senderId: lastSenderId, message: lastMessage ?? "", timestamp: lastAt.toISOString() },
+    unread: row.unread ?? 0,
+    own: { deliveredSeq: row.ownDelivered ?? 0, readSeq: row.ownRead ?? 0 },
+    other: { deliveredSeq: row.otherDelivered ?? 0, readSeq: row.otherRead ?? 0 },
+    online,
+  };
+}

@@ -1,0 +1,50 @@
+import type { Response } from "express";
+import { clockOf, viewerOf } from "../platform/context.ts";
+import { translate } from "../platform/i18n.ts";
+import { type Clock, shortTimeOf } from "../platform/times.ts";
+import { renderPartial } from "../platform/views.ts";
+import type { ConversationRow } from "../realtime/events.ts";
+import type { PeoplePage, Person } from "./people.ts";
+
+/** Rows a page: what a tall screen shows at first, so that pictures nobody sees are not loaded. */
+export const PEOPLE_PAGE = 20;
+
+const PREVIEW_MAX = 80;
+const BADGE_MAX = 99;
+
+/** What `people.hbs` shows. */
+export function peopleContext(
+  response: Response,
+  { q }: { q: string },
+  page: PeoplePage,
+  { h1 = false, currentId }: { h1?: boolean; currentId?: number },
+) {
+  const viewer = viewerOf(response);
+  const address = new URLSearchParams({ ...(q ? { q } : {}), after: page.next ?? "" });
+  return {
+    ...{ q, h1, currentUserId: currentId },
+    rows: page.rows.map((row) => personContext(row, viewer.id, clockOf(response), currentId)),
+    moreUrl: page.next === null ? null : `/?${address}`,
+  };
+}
+
+/** What `person.hbs` shows; `currentId` is the person whose conversation is open. */
+function personContext(person: Person, viewerId: number, clock: Clock, currentId?: number) {
+  const { lastMessage, unread } = person;
+  return {
+    ...{ userId: person.userId, username: person.username, online: person.online },
+    ...{ conversationId: person.conversationId ?? "", lastSeq: person.lastSeq, unread },
+    badge: unread > BADGE_MAX ? `${BADGE_MAX}+` : unread,
+    unreadLabel: unread > 0 ? translate(clock.locale, "people.unread", { count: unread }) : "",
+    preview: lastMessage ? [...lastMessage.message.replace(/\s+/g, " ")].slice(0, PREVIEW_MAX).join("") : "",
+    previewOwn: lastMessage?.senderId === viewerId,
+    lastTime: lastMessage ? shortTimeOf(new Date(lastMessage.timestamp), clock) : "",
+    lastTimestamp: lastMessage?.timestamp ?? "",
+    current: person.userId === currentId,
+  };
+}
+
+/** A row with its markup, for lists that grow and live news. */
+export function personWithHtml(person: Person, viewerId: number, clock: Clock): ConversationRow {
+  return { ...person, html: renderPartial("person", personContext(person, viewerId, clock), clock) };
+}

@@ -1,0 +1,110 @@
+import { randomUUID } from "node:crypto";
+import type { Response } from "express";
+import { listPeople, onlineByUser } from "../conversations/people.ts";
+import { PEOPLE_PAGE, peopleContext } from "../conversations/people.view.ts";
+import type { Cursors } from "../conversations/conversations.queries.ts";
+import { actorOf, clockOf, viewerOf } from "../platform/context.ts";
+import { translate } from "../platform/i18n.ts";
+import { type Clock, dateOf, dayLabel, fullTimeOf, timeOf, whenLabel } from "../platform/times.ts";
+import { findLastSeen } from "../users/users.queries.ts";
+import type { Message } from "./message.ts";
+import type { Page } from "./messages.ts";
+import { messageContext } from "./render.ts";
+
+/** What stands in the composer: empty, or what could not be sent with the reason. */
+export interface Draft {
+  message: string;
+  clientId: string;
+  error?: string;
+}
+
+/** A composer with nothing in it and a new id for what will be typed. */
+export const emptyDraft = (): Draft => ({ message: "", clientId: randomUUID() });
+
+/** Draws the conversation beside the list. */
+export async function renderChat(response: Response, page: Page, draft: Draft): Promise<void> {
+  const { conversation } = page;
+  const [people, status] = await Promise.all([
+    listPeople(actorOf(response), { q: "", after: null, limit: PEOPLE_PAGE }),
+    statusOf(conversation.userId, clockOf(response)),
+  ]);
+  const title = translate(response.locals.locale, "chat.with", { name: conversation.username });
+  response.locals.here = `/chat/${conversation.userId}`;
+  response.set("Cache-Control", "no-store");
+  response.render("chat", {
+    title,
+    people: peopleContext(response, { q: "" }, people, { currentId: conversation.userId }),
+    chat: { ...chatContext(response, page), ...status, draft },
+    blank: {},
+  });
+}
+
+function chatContext(response: Response, page: Page) {
+  const { conversation, messages } = page;
+  const address = `/chat/${conversation.userId}/messages`;
+  const shown = messages.at(-1)?.seq ?? 0;
+  return {
+    user: { id: conversation.userId, username: conversation.username },
+    conversationId: conversation.id ?? "",
+    lastRev: page.lastRev,
+    receipts: conversation.other,
+    items: itemsOf(messages, viewerOf(response).id, conversation.other, clockOf(response)),
+    olderUrl: page.more ? `${address}?before=${messages[0]?.seq}` : null,
+    newerUrl: page.newer ? newerUrl(conversation.userId, shown, conversation.lastSeq) : null,
+    empty: messages.length === 0,
+    zoneNote: response.locals.timeZone === "UTC" ? translate(response.locals.locale, "time.utcNote") : null,
+    seenImage: `${address}/${shown}/seen.gif`,
+  };
+}
+
+/** Half a page further on, so that the eye finds its place; the newest page has the plain address. */
+function newerUrl(userId: number, shown: number, lastSeq: number): string {
+  const isNearEnd = lastSeq - shown <= MESSAGES_PAGE / 2;
+  return isNearEnd ? `/chat/${userId}` : `/chat/${userId}/messages?around=${shown + MESSAGES_PAGE / 2}`;
+}
+
+/** Messages a page. */
+export const MESSAGES_PAGE = 50;
+
+/** Messages with a separator before the first of each day. */
+function itemsOf(messages: Message[], viewerId: number, other: Cursors, clock: Clock) {
+  let day = "";
+  return messages.flatMap((message) => {
+    const date = new Date(message.timestamp);
+    const isNewDay = dateOf(date, clock) !== day;
+    day = dateOf(date, clock);
+    const item = { message: viewedBy(message, viewerId, other, clock) };
+    return isNewDay ? [{ day: { date: day, label: dayLabel(date, clock) } }, item] : [item];
+  });
+}
+
+/** A message as one of the two sees it: its side, its state for the sender, and the reader's clock. */
+function viewedBy(message: Message, viewerId: number, other: Cursors, clock: Clock) {
+  const own = message.senderId === viewerId;
+  const date = new Date(message.timestamp);
+  return {
+    ...messageContext(message),
+    own,
+    state: own ? stateOf(message.seq, other) : "",
+    time: timeOf(date, clock),
+    fullTime: fullTimeOf(date, clock),
+  };
+}
+
+function stateOf(seq: number, other: Cursors): "sent" | "delivered" | "read" {
+  if (seq <= other.readSeq) return "read";
+  return seq <= other.deliveredSeq ? "delivered" : "sent";
+}
+
+async function statusOf(userId: number, clock: Clock) {
+  const [online, lastSeen] = await Promise.all([onlineByUser([userId]), findLastSeen([userId])]);
+  const state = online.get(userId) ?? "unknown";
+  return { online: state, statusText: statusText(state, lastSeen.get(userId) ?? null, clock) };
+}
+
+function statusText(online: "true" | "false" | "unknown", lastSeen: Date | null, clock: Clock): string {
+  if (online === "unknown") return translate(clock.locale, "status.unknown");
+  if (online === "true") return translate(clock.locale, "status.online");
+  if (lastSeen === null) return translate(clock.locale, "status.offline");
+  return translate(clock.locale, "status.lastSeen", { when: whenLabel(lastSeen, clock) });
+}

@@ -1,0 +1,44 @@
+import { linkifyit } from "linkify-it";
+import { Refusal } from "../platform/errors.ts";
+
+/** Longest message, in characters (code points), after trimming. */
+export const MESSAGE_MAX = 4000;
+
+/** White space, controls and formatting characters: a text of nothing else is blank to the eye. */
+const INVISIBLE = /^[\s\p{Cc}\p{Cf}\p{Zs}\u115f\u1160\u2800\u3164\uffa0]*$/u;
+
+/**
+ * A message's text as it is stored: line ends as LF (forms send CRLF, sockets LF, and both must be the same
+ * message), trimmed.
+ *
+ * @throws Refusal `invalid` for blank text, NUL or lone surrogates, `too_large` beyond 4,000 characters
+ */
+export function parseMessageText(typed: string): string {
+  const text = typed.replace(/\r\n?/g, "\n").trim();
+  if (INVISIBLE.test(text)) throw new Refusal("invalid", "chat.error.empty");
+  if (!text.isWellFormed() || text.includes("\0")) throw new Refusal("invalid", "chat.error.invalid");
+  const length = [...text].length;
+  if (length > MESSAGE_MAX) throw new Refusal("too_large", "chat.error.tooLong", { max: MESSAGE_MAX, length });
+  return text;
+}
+
+const links = linkifyit({ fuzzyEmail: false });
+links.add("ftp:", null).add("//", null);
+
+/** The text as HTML: everything escaped, addresses as links that tell the other site nothing of us. */
+export function renderMessageText(text: string): string {
+  let html = "";
+  let end = 0;
+  for (const link of links.match(text) ?? []) {
+    html += escapeHtml(text.slice(end, link.index));
+    html += `<a href="${escapeHtml(link.url)}" target="_blank" rel="noopener noreferrer nofollow">${escapeHtml(link.text)}</a>`;
+    end = link.lastIndex;
+  }
+  return html + escapeHtml(text.slice(end));
+}
+
+const ENTITIES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
+}

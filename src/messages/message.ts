@@ -1,0 +1,20 @@
+/** A message as the protocol has it; fields may be added. */
+export interface Message {
+  id: number;
+  conversationId: number;
+  /** Its number in the conversation, 1, 2, 3 … without a gap. */
+  seq: number;
+  /** The conversation's number of the latest change to this message. */
+  rev: number;
+  /** UUID chosen by the sender's device; the same one sent again is the same message. */
+  clientId: string;
+  senderId: number;
+  sender: string;
+  /** The other person; null in rooms. */
+  receiverId: number | null;
+  message: string;
+  /** ISO 8601, UTC, milliseconds. */
+  timestamp: string;
+  editedAt: string | null;
+  deletedAt: string | null;
+}

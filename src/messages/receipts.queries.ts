@@ -1,0 +1,58 @@
+import type { Queryable } from "../platform/db.ts";
+
+export interface CursorRow {
+  conversationId: number;
+  userId: number;
+  lastSeq: number;
+  deliveredSeq: number;
+  readSeq: number;
+  unreadCount: number;
+  /** Everybody in the conversation. */
+  memberIds: number[];
+}
+
+/** One person's memberships, their conversations locked in id order as the writer does. */
+export async function lockCursors(tx: Queryable, pairs: { conversationId: number; userId: number }[]): Promise<CursorRow[]> {
+  const ids = [...new Set(pairs.map((pair) => pair.conversationId))].sort((a, b) => a - b);
+  const locked = await tx.query<{ id: number; lastSeq: number; directKey: string }>(
+    "SELECT id, last_seq AS lastSeq, direct_key AS directKey FROM conversations WHERE id IN (?) ORDER BY id FOR UPDATE",
+    [ids],
+  );
+  const conversations = new Map(locked.map((row) => [row.id, row]));
+  const rows = await tx.query<Omit<CursorRow, "lastSeq" | "memberIds">>(
+    `SELECT conversation_id AS conversationId, user_id AS userId, delivered_seq AS deliveredSeq,
+            read_seq AS readSeq, unread_count AS unreadCount
+     FROM memberships WHERE ${pairs.map(() => "(conversation_id = ? AND user_id = ?)").join(" OR ")}`,
+    pairs.flatMap((pair) => [pair.conversationId, pair.userId]),
+  );
+  return rows.map((row) => {
+    const conversation = conversations.get(row.conversationId);
+    const memberIds = conversation?.directKey.split(":").map(Number) ?? [];
+    return { ...row, lastSeq: conversation?.lastSeq ?? 0, memberIds };
+  });
+}
+
+/** How many messages of others stand after each cursor. */
+export async function countUnreadAfter(tx: Queryable, rows: CursorRow[]): Promise<Map<string, number>> {
+  if (rows.length === 0) return new Map();
+  const counted = await tx.query<{ conversationId: number; userId: number; unread: number }>(
+    rows
+      .map(
+        () => `SELECT ? AS conversationId, ? AS userId, COUNT(*) AS unread FROM messages
+               WHERE conversation_id = ? AND seq > ? AND sender_id <> ?`,
+      )
+      .join(" UNION ALL "),
+    rows.flatMap((row) => [row.conversationId, row.userId, row.conversationId, row.readSeq, row.userId]),
+  );
+  return new Map(counted.map((row) => [`${row.conversationId}:${row.userId}`, row.unread]));
+}
+
+export async function updateCursors(tx: Queryable, rows: CursorRow[]): Promise<void> {
+  await tx.writeMany(
+    `UPDATE memberships m JOIN (
+       ${rows.map(() => "SELECT ? AS conversation_id, ? AS user_id, ? AS delivered_seq, ? AS read_seq, ? AS unread_count").join(" UNION ALL ")}
+     ) n ON n.conversation_id = m.conversation_id AND n.user_id = m.user_id
+     SET m.delivered_seq = n.delivered_seq, m.read_seq = n.read_seq, m.unread_count = n.unread_count`,
+    rows.flatMap((row) => [row.conversationId, row.userId, row.deliveredSeq, row.readSeq, row.unreadCount]),
+  );
+}

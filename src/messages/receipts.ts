@@ -1,0 +1,102 @@
+import { type Actor, findConversationFor, type Target } from "../conversations/conversations.ts";
+import type { Cursors } from "../conversations/conversations.queries.ts";
+import { db, isDeadlock, type Queryable } from "../platform/db.ts";
+import { notFound, Refusal } from "../platform/errors.ts";
+import { GroupCommit } from "../platform/group-commit.ts";
+import { publishReceipts } from "../realtime/publish.ts";
+import { type CursorRow, countUnreadAfter, lockCursors, updateCursors } from "./receipts.queries.ts";
+
+/** How far a device has a conversation, or how far its person has read it. */
+export interface Receipt {
+  target: Target;
+  seq: number;
+  kind: "delivered" | "read";
+}
+
+/** Where a member's cursors stand. */
+export interface Standing extends Cursors {
+  conversationId: number;
+  userId: number;
+  unread: number;
+}
+
+interface Move {
+  conversationId: number;
+  userId: number;
+  seq: number;
+  kind: Receipt["kind"];
+}
+
+const RETRIES = 10;
+
+const mover = new GroupCommit<Move, Standing | Refusal>({
+  commit: moveCursors,
+  sizeOf: () => 1,
+  batchItems: 256,
+  batchBytes: 256,
+  queueItems: 5000,
+  queueBytes: 5000,
+  waitMs: 4000,
+});
+
+/**
+ * Moves the actor's own cursor, forward only and never past what exists; read implies delivered. Tells both
+ * people when something moved.
+ *
+ * @returns the cursors as they now stand; null where the conversation has not begun
+ * @throws Refusal `not_found` for a stranger, `unavailable`
+ */
+export async function moveCursor(actor: Actor, receipt: Receipt): Promise<Standing | null> {
+  const conversation = await findConversationFor(actor, receipt.target);
+  if (conversation.id === null) return null;
+  const { seq, kind } = receipt;
+  const outcome = await mover.submit({ conversationId: conversation.id, userId: actor.userId, seq, kind });
+  if (outcome instanceof Refusal) throw outcome;
+  return outcome;
+}
+
+export const drainReceipts = () => mover.drain();
+
+async function moveCursors(moves: Move[]): Promise<(Standing | Refusal)[]> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const { rows, moved } = await db.transaction((tx) => moveIn(tx, moves));
+      for (const row of moved) publishReceipts(standingOf(row), row.memberIds);
+      return moves.map((move) => {
+        const row = rows.get(`${move.conversationId}:${move.userId}`);
+        return row ? standingOf(row) : notFound();
+      });
+    } catch (error) {
+      if (!isDeadlock(error) || attempt > RETRIES) throw error;
+    }
+  }
+}
+
+async function moveIn(tx: Queryable, moves: Move[]) {
+  const before = await lockCursors(tx, moves);
+  const rows = new Map(before.map((row) => [`${row.conversationId}:${row.userId}`, { ...row }]));
+  for (const move of moves) advance(rows.get(`${move.conversationId}:${move.userId}`), move);
+  const moved = before.flatMap((old) => changed(old, rows.get(`${old.conversationId}:${old.userId}`)));
+  if (moved.length > 0) {
+    const unread = await countUnreadAfter(tx, moved);
+    for (const row of moved) row.unreadCount = unread.get(`${row.conversationId}:${row.userId}`) ?? row.unreadCount;
+    await updateCursors(tx, moved);
+  }
+  return { rows, moved };
+}
+
+function advance(row: CursorRow | undefined, move: Move): void {
+  if (!row) return;
+  const seq = Math.min(move.seq, row.lastSeq);
+  row.deliveredSeq = Math.max(row.deliveredSeq, seq);
+  if (move.kind === "read") row.readSeq = Math.max(row.readSeq, seq);
+}
+
+function changed(old: CursorRow, row: CursorRow | undefined): CursorRow[] {
+  return row && (row.readSeq !== old.readSeq || row.deliveredSeq !== old.deliveredSeq) ? [row] : [];
+}
+
+function standingOf(row: CursorRow): Standing {
+  const { conversationId, userId, deliveredSeq, readSeq, unreadCount } = row;
+  return { conversationId, userId, deliveredSeq, readSeq, unread: unreadCount };
+}

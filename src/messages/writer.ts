@@ -1,0 +1,112 @@
+import { CommitUnknown, db, isDeadlock, isReadOnly, isUnavailable } from "../platform/db.ts";
+import { Refusal } from "../platform/errors.ts";
+import { GroupCommit } from "../platform/group-commit.ts";
+import { log } from "../platform/log.ts";
+import { batchSize, messagesSent } from "../platform/metrics.ts";
+import type { Message } from "./message.ts";
+import { type Draft, writeDrafts } from "./write-drafts.ts";
+
+/**
+ * The one way into the table of messages: group commit, with an answer that is true. Stored is answered only
+ * after the commit; `unavailable` only when nothing can have been stored; `unknown` when nobody can say, and
+ * then the same `clientId` sent again finds out.
+ */
+
+/** What became of one send: the stored message, or why there is none. */
+export type Outcome = Message | Refusal;
+
+const BATCH_ITEMS = 256;
+const BATCH_BYTES = 1 << 20;
+const QUEUE_ITEMS = 5000;
+const QUEUE_BYTES = 16 << 20;
+const QUEUE_WAIT_MS = 4000;
+/** How long a batch is tried again while the database is away. */
+const RETRY_MS = 2000;
+const PAUSE_MS = 50;
+const DEADLOCK_RETRIES = 10;
+/** What a row costs beside its text. */
+const ROW_BYTES = 200;
+
+/** Told of every batch once it is committed; set by whoever publishes. */
+type Committed = (messages: Message[]) => void;
+let announce: Committed = () => undefined;
+export function onCommitted(publish: Committed): void {
+  announce = publish;
+}
+
+const writer = new GroupCommit<Draft, Outcome>({
+  commit: commitAndAnnounce,
+  sizeOf: (draft) => draft.message.length * 3 + ROW_BYTES,
+  batchItems: BATCH_ITEMS,
+  batchBytes: BATCH_BYTES,
+  queueItems: QUEUE_ITEMS,
+  queueBytes: QUEUE_BYTES,
+  waitMs: QUEUE_WAIT_MS,
+});
+
+/** Stores a message. @throws Refusal `not_found`, `conflict`, `unavailable` or `unknown` */
+export async function write(draft: Draft): Promise<Message> {
+  const outcome = await writer.submit(draft);
+  if (outcome instanceof Refusal) throw outcome;
+  return outcome;
+}
+
+/** Resolves once every accepted message has its answer. */
+export const drainWriter = () => writer.drain();
+
+async function commitAndAnnounce(drafts: Draft[]): Promise<Outcome[]> {
+  batchSize.observe(drafts.length);
+  const outcomes = await commit(drafts);
+  announceSafely(outcomes.filter((outcome): outcome is Message => !(outcome instanceof Refusal)));
+  return outcomes;
+}
+
+/** What is committed stays acknowledged, whatever becomes of the news. */
+function announceSafely(messages: Message[]): void {
+  messagesSent.inc(messages.length);
+  try {
+    announce(messages);
+  } catch (error) {
+    log.error({ error: String(error) }, "messages could not be announced");
+  }
+}
+
+async function commit(drafts: Draft[], doubted = false): Promise<Outcome[]> {
+  const since = performance.now();
+  let inDoubt = doubted;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await db.transaction((tx) => writeDrafts(tx, drafts));
+    } catch (error) {
+      inDoubt ||= error instanceof CommitUnknown;
+      if (isDeadlock(error) && attempt <= DEADLOCK_RETRIES) continue;
+      if (!isPassing(error)) return isolate(drafts, inDoubt, error);
+      if (performance.now() - since > RETRY_MS) return refuseAll(drafts, inDoubt, error);
+      await pause();
+    }
+  }
+}
+
+/** True for what may be over in a moment and says nothing about the messages themselves. */
+function isPassing(error: unknown): boolean {
+  return isUnavailable(error) || isDeadlock(error) || isReadOnly(error) || error instanceof CommitUnknown;
+}
+
+/** A row that cannot be written fails alone: halve until it stands by itself. */
+async function isolate(drafts: Draft[], inDoubt: boolean, error: unknown): Promise<Outcome[]> {
+  if (drafts.length === 1) return refuseAll(drafts, inDoubt, error);
+  const middle = Math.ceil(drafts.length / 2);
+  return [...(await commit(drafts.slice(0, middle), inDoubt)), ...(await commit(drafts.slice(middle), inDoubt))];
+}
+
+function refuseAll(drafts: Draft[], inDoubt: boolean, error: unknown): Outcome[] {
+  log.error({ reason: String(error), messages: drafts.length, inDoubt }, "messages could not be stored");
+  const refusal = inDoubt
+    ? new Refusal("unknown", "chat.error.unknown", {}, error)
+    : new Refusal("unavailable", "chat.error.unavailable", {}, error);
+  return drafts.map(() => refusal);
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, PAUSE_MS * (0.5 + Math.random())));
+}

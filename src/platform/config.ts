@@ -1,0 +1,151 @@
+import { randomBytes } from "node:crypto";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseEnv } from "node:util";
+import { z } from "zod";
+import { StartError } from "./start-error.ts";
+
+const flag = z.enum(["true", "false"]).transform((text) => text === "true");
+const integer = (low: number, high: number) => z.coerce.number().int().min(low).max(high);
+const secret = z.string().min(32, "needs at least 32 characters");
+
+/** Every setting, as .env.example explains it. Empty values count as not set. */
+const schema = z.object({
+  NODE_ENV: z.enum(["development", "production", "test"]).default("development"),
+  HOST: z.string().default("127.0.0.1"),
+  PORT: integer(0, 65535).default(3000),
+  PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
+  TRUST_PROXY: z.string().optional(),
+  DATA_DIR: z.string().default(".data"),
+  DATABASE_URL: z.url({ protocol: /^(mysql|mariadb)$/ }).optional(),
+  DATABASE_POOL: integer(2, 200).default(10),
+  REDIS_URL: z.url({ protocol: /^(rediss?|unix)$/ }).optional(),
+  REDIS_PREFIX: z.string().max(64).default("causerie:"),
+  SESSION_SECRET: secret.optional(),
+  PASSWORD_KEY: secret.optional(),
+  SESSION_IDLE_DAYS: integer(1, 365).default(30),
+  BCRYPT_COST: integer(4, 15).default(12),
+  WEB_CONCURRENCY: integer(1, 64).default(1),
+  LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "silent"]).default("info"),
+  LOG_MESSAGES: flag.optional(),
+  METRICS_TOKEN: z.string().min(16, "needs at least 16 characters").optional(),
+});
+
+/** The settings a running app works by; made once at the start, never changed. */
+export interface Config {
+  production: boolean;
+  host: string;
+  port: number;
+  /** Origin under which browsers reach us, without a trailing slash; null in a try-out. */
+  publicOrigin: string | null;
+  /** True where cookies may be marked Secure. */
+  https: boolean;
+  /** Express's `trust proxy` value: number of hops or a list of addresses; null trusts nobody. */
+  trustProxy: number | string | null;
+  dataDir: string;
+  databaseUrl: string | null;
+  databasePool: number;
+  redisUrl: string | null;
+  redisPrefix: string;
+  sessionSecret: string;
+  passwordKey: string;
+  sessionIdleMs: number;
+  bcryptCost: number;
+  webConcurrency: number;
+  logLevel: string;
+  logMessages: boolean;
+  metricsToken: string | null;
+}
+
+const DAY_MS = 86_400_000;
+const NEEDED_IN_PRODUCTION = {
+  PUBLIC_URL: "the address people type, such as https://chat.example.org",
+  SESSION_SECRET: "32 or more random characters that sign the session cookie",
+  PASSWORD_KEY: "32 or more random characters that key the password hashes; never change it",
+} as const;
+
+/** The settings in force. */
+export let config: Config;
+
+/** Puts the settings of an environment in force. @throws StartError as `readConfig` does */
+export function configure(environment: NodeJS.ProcessEnv): Config {
+  config = readConfig(environment);
+  return config;
+}
+
+/**
+ * Reads the settings from the environment, making the try-out's secrets where they are not required.
+ *
+ * @throws StartError with a line for each setting that is missing or wrong
+ */
+export function readConfig(environment: NodeJS.ProcessEnv): Config {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
+  const parsed = schema.safeParse(given);
+  if (!parsed.success) {
+    throw new StartError(parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("\n"));
+  }
+  const settings = parsed.data;
+  const production = settings.NODE_ENV === "production";
+  if (production) refuseMissing(settings);
+  const secrets = settings.SESSION_SECRET && settings.PASSWORD_KEY ? {} : keptSecrets(settings.DATA_DIR);
+  const publicUrl = settings.PUBLIC_URL ? new URL(settings.PUBLIC_URL) : null;
+  return {
+    production,
+    host: settings.HOST,
+    port: settings.PORT,
+    publicOrigin: publicUrl?.origin ?? null,
+    https: publicUrl?.protocol === "https:",
+    trustProxy: parseTrustProxy(settings.TRUST_PROXY),
+    dataDir: settings.DATA_DIR,
+    databaseUrl: settings.DATABASE_URL ?? null,
+    databasePool: settings.DATABASE_POOL,
+    redisUrl: settings.REDIS_URL ?? null,
+    redisPrefix: settings.REDIS_PREFIX,
+    sessionSecret: settings.SESSION_SECRET ?? secrets.SESSION_SECRET ?? "",
+    passwordKey: settings.PASSWORD_KEY ?? secrets.PASSWORD_KEY ?? "",
+    sessionIdleMs: settings.SESSION_IDLE_DAYS * DAY_MS,
+    bcryptCost: settings.BCRYPT_COST,
+    webConcurrency: settings.WEB_CONCURRENCY,
+    logLevel: settings.LOG_LEVEL,
+    logMessages: settings.LOG_MESSAGES ?? !production,
+    metricsToken: settings.METRICS_TOKEN ?? null,
+  };
+}
+
+function refuseMissing(settings: z.infer<typeof schema>): void {
+  const missing = Object.entries(NEEDED_IN_PRODUCTION).filter(
+    ([name]) => settings[name as keyof typeof NEEDED_IN_PRODUCTION] === undefined,
+  );
+  const lines = missing.map(([name, what]) => `${name} is missing: with NODE_ENV=production set it to ${what}.`);
+  if (settings.PUBLIC_URL?.startsWith("https:") && settings.TRUST_PROXY === undefined) {
+    lines.push("TRUST_PROXY is missing: https in PUBLIC_URL needs a proxy in front; set it to 1, or to the proxy's address.");
+  }
+  if (settings.BCRYPT_COST < 10) lines.push("BCRYPT_COST is too low: with NODE_ENV=production use 10 or more.");
+  if (lines.length > 0) throw new StartError(lines.join("\n"));
+}
+
+function parseTrustProxy(text: string | undefined): number | string | null {
+  if (text === undefined) return null;
+  return /^\d+$/.test(text) ? Number(text) : text;
+}
+
+/** A try-out's secrets live beside its data, so that logins and passwords survive a restart. */
+function keptSecrets(directory: string): Record<string, string | undefined> {
+  const file = join(directory, "secrets.env");
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const lines = ["SESSION_SECRET", "PASSWORD_KEY"].map((name) => `${name}=${randomBytes(32).toString("hex")}\n`);
+    writeFileSync(file, lines.join(""), { flag: "wx", mode: 0o600 });
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new StartError(`Cannot write to the data folder ${directory} (${reason}): make it writable, or set DATA_DIR.`);
+    }
+  }
+  try {
+    chmodSync(file, 0o600);
+    return parseEnv(readFileSync(file, "utf8"));
+  } catch {
+    throw new StartError(`Cannot read ${file}: make it readable for this user, or set DATA_DIR to another folder.`);
+  }
+}

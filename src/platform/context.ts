@@ -1,0 +1,130 @@
+import { randomUUID } from "node:crypto";
+import type { Request, RequestHandler, Response } from "express";
+import { findViewer, type Viewer } from "../users/users.queries.ts";
+import { Refusal, unauthorized } from "./errors.ts";
+import { isLocale, type Locale, locales, negotiateLocale, translate } from "./i18n.ts";
+import { type Clock, parseTimeZone } from "./times.ts";
+
+declare global {
+  namespace Express {
+    /** What every page may use; set by `anonymousContext` and `viewerContext`. */
+    interface Locals {
+      requestId: string;
+      viewer: Viewer | null;
+      locale: Locale;
+      theme: string;
+      timeZone: string;
+    }
+  }
+}
+
+const YEAR_MS = 365 * 86_400_000;
+const RIGHT_TO_LEFT = new Set(["ar", "fa", "he", "ur"]);
+/** Sentences that the page's scripts show by themselves. */
+const CLIENT_KEYS = [
+  ...["state.pending", "state.sent", "state.delivered", "state.read", "state.failed", "status.online"],
+  ...["status.offline", "status.lastSeen", "status.unknown", "typing", "people.you", "people.noMatches"],
+  ...["people.unread.one", "people.unread.other", "day.today", "day.yesterday", "chat.deleted"],
+  ...["chat.error.empty", "chat.error.tooLong", "chat.error.invalid", "chat.error.unavailable"],
+];
+
+/** The context before anybody is known: by cookies and headers alone, so that every error page has one. */
+export const anonymousContext: RequestHandler = (request, response, next) => {
+  const { locals } = response;
+  locals.requestId = randomUUID();
+  locals.viewer = null;
+  const chosen = readCookie(request, "locale");
+  setLocale(response, isLocale(chosen) ? chosen : negotiateLocale(request.acceptsLanguages()));
+  setTheme(request, response, readCookie(request, "theme"));
+  locals.timeZone = parseTimeZone(readCookie(request, "tz") ?? "") ?? "UTC";
+  locals.here = request.method === "GET" ? request.originalUrl : "/";
+  // Asks browsers to tell whether the system is dark, for a toggle that is right without scripts.
+  response.set("Accept-CH", "Sec-CH-Prefers-Color-Scheme");
+  next();
+};
+
+/** Adds who is signed in, by the session; a session of before "end all others" counts as none. */
+export const viewerContext: RequestHandler = async (request, response, next) => {
+  const { userId, authVersion } = request.session ?? {};
+  const viewer = userId === undefined ? undefined : await findViewer(userId);
+  if (viewer && viewer.authVersion === authVersion) {
+    response.locals.viewer = viewer;
+    if (isLocale(viewer.locale)) setLocale(response, viewer.locale);
+    if (viewer.theme !== null) setTheme(request, response, viewer.theme);
+    response.locals.timeZone = viewer.timeZone ?? response.locals.timeZone;
+  }
+  next();
+};
+
+/** Who asks. @throws Refusal `unauthorized` when nobody is signed in */
+export function viewerOf(response: Response): Viewer {
+  if (!response.locals.viewer) throw unauthorized();
+  return response.locals.viewer;
+}
+
+/** The same as an actor of the domain. */
+export const actorOf = (response: Response) => ({ userId: viewerOf(response).id });
+
+/** The reader's clock. */
+export function clockOf(response: Response): Clock {
+  return { locale: response.locals.locale, timeZone: response.locals.timeZone };
+}
+
+/** A refusal's sentence in the reader's language. */
+export function sentenceOf(response: Response, refusal: Refusal): string {
+  return translate(response.locals.locale, refusal.key, refusal.values);
+}
+
+/** Remembers a choice in the browser. */
+export function rememberChoice(response: Response, name: "locale" | "theme" | "tz", value: string): void {
+  response.cookie(name, value, { maxAge: YEAR_MS, sameSite: "lax", path: "/" });
+}
+
+/** A path of this site to go back to; anything that leads elsewhere becomes `/`. */
+export function safePath(text: unknown): string {
+  if (typeof text !== "string" || !text.startsWith("/") || text.length > 2000) return "/";
+  const base = "http://this.invalid";
+  if (!URL.canParse(text, base)) return "/";
+  const url = new URL(text, base);
+  return url.origin === base ? url.pathname + url.search : "/";
+}
+
+function setLocale(response: Response, locale: Locale): void {
+  const { locals } = response;
+  locals.locale = locale;
+  locals.dir = RIGHT_TO_LEFT.has(locale) ? "rtl" : "ltr";
+  locals.locales = locales.map((each) => ({ ...each, current: each.code === locale }));
+  locals.clientStrings = clientStrings(locale);
+}
+
+function setTheme(request: Request, response: Response, theme: string | undefined): void {
+  const chosen = theme === "dark" || theme === "light" ? theme : "";
+  const looksDark = chosen === "dark" || (chosen === "" && request.get("Sec-CH-Prefers-Color-Scheme") === "dark");
+  response.locals.theme = chosen;
+  response.locals.nextTheme = looksDark ? "light" : "dark";
+}
+
+const stringsByLocale = new Map<Locale, string>();
+
+function clientStrings(locale: Locale): string {
+  const made =
+    stringsByLocale.get(locale) ?? JSON.stringify(Object.fromEntries(CLIENT_KEYS.map((key) => [key, translate(locale, key)])));
+  stringsByLocale.set(locale, made);
+  return made;
+}
+
+function readCookie(request: Request, name: string): string | undefined {
+  for (const pair of (request.headers.cookie ?? "").split(";")) {
+    const [key, value] = pair.split("=");
+    if (key?.trim() === name && value !== undefined) return decode(value.trim());
+  }
+  return undefined;
+}
+
+function decode(value: string): string | undefined {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,188 @@
+import mysql, { type Pool, type PoolConnection, type ResultSetHeader, type RowDataPacket } from "mysql2/promise";
+import { DeadlineExceeded, withDeadline } from "./deadline.ts";
+
+/** What a statement may be given; lists only where `query` expands them. */
+export type Value = string | number | boolean | Date | Buffer | null | readonly Value[];
+
+/** Something statements can be run on: the pool, or one transaction. */
+export interface Queryable {
+  /** Runs a prepared statement; for text that is always the same. Numbers are exact up to 2^53. */
+  execute<Row extends object>(sql: string, values?: readonly Value[]): Promise<Row[]>;
+  /** Runs a statement whose lists (`IN (?)`, `VALUES ?`) are expanded and escaped by the driver. */
+  query<Row extends object>(sql: string, values?: readonly Value[]): Promise<Row[]>;
+  /** Runs a statement that writes, prepared, and tells what it did. */
+  write(sql: string, values?: readonly Value[]): Promise<ResultSetHeader>;
+  /** Like `write`, with lists expanded. */
+  writeMany(sql: string, values?: readonly Value[]): Promise<ResultSetHeader>;
+}
+
+export interface Database extends Queryable {
+  /**
+   * Runs `work` in one READ COMMITTED transaction.
+   *
+   * @throws CommitUnknown when the connection was lost while committing: it may or may not be stored
+   * @throws whatever `work` throws, after rolling back
+   */
+  transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
+}
+
+/** The answer to COMMIT never came: what was written may or may not be stored. */
+export class CommitUnknown extends Error {
+  override name = "CommitUnknown";
+}
+
+const CONNECT_TIMEOUT_MS = 2000;
+const ACQUIRE_TIMEOUT_MS = 2000;
+const STATEMENT_TIMEOUT_MS = 2500;
+/** Below the statement's own deadline, so that a lock that is held too long is named as such. */
+const LOCK_WAIT_TIMEOUT_S = 2;
+
+let pool: Pool | undefined;
+
+/** Makes the pool; connects only when first used. `url` is `mysql://user:password@host:port/database`. */
+export function openDatabase(url: string, connections: number): void {
+  pool = mysql.createPool({
+    uri: url,
+    connectionLimit: connections,
+    maxIdle: connections,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    charset: "utf8mb4_unicode_520_ci",
+    timezone: "Z",
+  });
+  pool.pool.on("connection", (connection) => {
+    // Statements of one connection run in order, so these are in force before its first user's.
+    connection.query(
+      `SET SESSION time_zone = '+00:00', SESSION innodb_lock_wait_timeout = ${LOCK_WAIT_TIMEOUT_S}`,
+    );
+    connection.query("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED");
+  });
+}
+
+/** Ends every connection after what runs on it. */
+export async function closeDatabase(): Promise<void> {
+  await pool?.end();
+  pool = undefined;
+}
+
+/** The app's database. */
+export const db: Database = {
+  ...queryable(withConnection),
+  transaction: (work) => withConnection((connection) => inTransaction(connection, work)),
+};
+
+type Use = <T>(run: (connection: PoolConnection) => Promise<T>) => Promise<T>;
+
+function queryable(use: Use): Queryable {
+  return {
+    execute: async (sql, values = []) => rowsOf(await use((c) => answer(c.execute<RowDataPacket[]>(sql, single(values))))),
+    query: async (sql, values = []) => rowsOf(await use((c) => answer(c.query<RowDataPacket[]>(sql, [...values])))),
+    write: (sql, values = []) => use((c) => answer(c.execute<ResultSetHeader>(sql, single(values)))),
+    writeMany: (sql, values = []) => use((c) => answer(c.query<ResultSetHeader>(sql, [...values]))),
+  };
+}
+
+/** The one place where the database's word is taken for the shape of its rows. */
+function rowsOf<Row extends object>(rows: object[]): Row[] {
+  return rows as Row[];
+}
+
+async function answer<T>(statement: Promise<[T, unknown]>): Promise<T> {
+  const [result] = await withDeadline(statement, STATEMENT_TIMEOUT_MS, "the database");
+  return result;
+}
+
+/** Guards prepared statements against lists, which would silently find nothing. */
+function single(values: readonly Value[]): Exclude<Value, readonly Value[]>[] {
+  return values.map((value) => {
+    if (isList(value)) throw new TypeError("a prepared statement takes no lists");
+    return value;
+  });
+}
+
+function isList(value: Value): value is readonly Value[] {
+  return Array.isArray(value);
+}
+
+async function withConnection<T>(run: (connection: PoolConnection) => Promise<T>): Promise<T> {
+  const connection = await acquire();
+  try {
+    return await run(connection);
+  } catch (error) {
+    // A connection that did not answer may answer later, to somebody else's question.
+    if (isUnavailable(error) || error instanceof CommitUnknown) connection.destroy();
+    throw error;
+  } finally {
+    connection.release();
+  }
+}
+
+async function acquire(): Promise<PoolConnection> {
+  if (!pool) throw new Error("Pool is closed.");
+  const pending = pool.getConnection();
+  try {
+    return await withDeadline(pending, ACQUIRE_TIMEOUT_MS, "a database connection");
+  } catch (error) {
+    pending.then((late) => late.release()).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function inTransaction<T>(connection: PoolConnection, work: (tx: Queryable) => Promise<T>): Promise<T> {
+  await answer(connection.query("START TRANSACTION"));
+  let result: T;
+  try {
+    result = await work(queryable((run) => run(connection)));
+  } catch (error) {
+    if (!isUnavailable(error)) await answer(connection.query("ROLLBACK")).catch(() => connection.destroy());
+    throw error;
+  }
+  try {
+    await answer(connection.query("COMMIT"));
+  } catch (error) {
+    throw isDeadlock(error) ? error : new CommitUnknown("no answer to COMMIT", { cause: error });
+  }
+  return result;
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
+
+/** True for a transaction that was rolled back for another's sake and may simply be run again. */
+export function isDeadlock(error: unknown): boolean {
+  return ["ER_LOCK_DEADLOCK", "ER_LOCK_WAIT_TIMEOUT", "ER_CHECKREAD"].includes(codeOf(error));
+}
+
+export function isDuplicate(error: unknown): boolean {
+  return codeOf(error) === "ER_DUP_ENTRY";
+}
+
+export function isUnknownDatabase(error: unknown): boolean {
+  return codeOf(error) === "ER_BAD_DB_ERROR";
+}
+
+const UNAVAILABLE_CODES = new Set([
+  ...["PROTOCOL_CONNECTION_LOST", "PROTOCOL_PACKETS_OUT_OF_ORDER", "POOL_CLOSED", "ECONNREFUSED", "ECONNRESET"],
+  ...["EPIPE", "ENOENT", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "EAI_AGAIN"],
+  ...["ER_SERVER_SHUTDOWN", "ER_NORMAL_SHUTDOWN", "ER_CON_COUNT_ERROR", "ER_TOO_MANY_USER_CONNECTIONS"],
+  ...["ER_QUERY_INTERRUPTED", "ER_NEW_ABORTING_CONNECTION", "ER_CONNECTION_KILLED"],
+]);
+
+/** True when the database could not be reached or stopped answering: the connection is of no more use. */
+export function isUnavailable(error: unknown): boolean {
+  return (
+    error instanceof DeadlineExceeded ||
+    UNAVAILABLE_CODES.has(codeOf(error)) ||
+    (error instanceof Error && /closed state|Pool is closed/.test(error.message))
+  );
+}
+
+const CANNOT_WRITE_CODES = new Set([
+  ...["ER_DISK_FULL", "ER_RECORD_FILE_FULL", "ER_ERROR_ON_WRITE", "ER_OUT_OF_RESOURCES", "ER_OUTOFMEMORY"],
+  ...["ER_OPTION_PREVENTS_STATEMENT", "ER_READ_ONLY_MODE", "ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION"],
+]);
+
+/** True when the database answers but cannot store anything now: disk full, read only. */
+export function isReadOnly(error: unknown): boolean {
+  return CANNOT_WRITE_CODES.has(codeOf(error));
+}

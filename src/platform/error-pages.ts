@@ -1,0 +1,67 @@
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from "express";
+import { sentenceOf } from "./context.ts";
+import { CommitUnknown, isReadOnly, isUnavailable } from "./db.ts";
+import { notFound, Refusal, unavailable } from "./errors.ts";
+import { translate } from "./i18n.ts";
+import { log } from "./log.ts";
+import { RedisUnavailable } from "./redis.ts";
+
+const RETRY_AFTER_S = 5;
+
+/** What was thrown, as a refusal; null for a fault of ours. */
+export function refusalOf(error: unknown): Refusal | null {
+  if (error instanceof Refusal) return error;
+  if (error instanceof RedisUnavailable || error instanceof CommitUnknown) return unavailable(error);
+  if (isUnavailable(error) || isReadOnly(error)) return unavailable(error);
+  return refusalOfParser(error);
+}
+
+/** Errors of Express's own parsers carry a status: a body too large, malformed, or not what its type says. */
+function refusalOfParser(error: unknown): Refusal | null {
+  const status = error instanceof Error && "status" in error ? error.status : undefined;
+  if (status === 413) return new Refusal("too_large", "errors.413.message");
+  if (typeof status === "number" && status >= 400 && status < 500) return new Refusal("invalid", "errors.400.message");
+  return null;
+}
+
+/** Whether the client wants data instead of a page. */
+export function wantsJson(request: Request): boolean {
+  return request.accepts(["html", "json"]) === "json";
+}
+
+export const nothingHere: RequestHandler = () => {
+  throw notFound();
+};
+
+/** Turns whatever was thrown into a page or JSON; what is unknown is logged, and shown without its details. */
+export const showError: ErrorRequestHandler = (error, request, response, next) => {
+  const refusal = refusalOf(error);
+  if (!refusal) log.error({ requestId: response.locals.requestId, error: detail(error) }, "a request failed");
+  else if (refusal.status >= 500) log.warn({ requestId: response.locals.requestId, reason: detail(refusal.cause) }, "unavailable");
+  if (response.headersSent) return next(error);
+  if (refusal?.code === "unauthorized" && request.method === "GET" && !wantsJson(request)) {
+    return response.redirect(303, `/login?next=${encodeURIComponent(request.originalUrl)}`);
+  }
+  return respond(request, response, refusal);
+};
+
+function respond(request: Request, response: Response, refusal: Refusal | null): void {
+  const status = refusal?.status ?? 500;
+  const message = refusal ? sentenceOf(response, refusal) : translate(response.locals.locale, "errors.500.message");
+  response.status(status).set("Cache-Control", "no-store");
+  if (status === 503 || status === 429) response.set("Retry-After", String(RETRY_AFTER_S));
+  if (wantsJson(request)) {
+    response.json({ error: { code: refusal?.code ?? "internal", message } });
+    return;
+  }
+  const { locale, requestId } = response.locals;
+  const heading = translate(locale, `errors.${status === 401 ? 403 : status}.heading`);
+  const context = { status, heading, message, title: heading, requestId: status >= 500 ? requestId : null };
+  response.render("error", context, (failure, html) => {
+    response.type(failure ? "text/plain" : "text/html").send(failure ? `${status} ${message}` : html);
+  });
+}
+
+function detail(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error ?? "");
+}

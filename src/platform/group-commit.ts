@@ -1,0 +1,103 @@
+import { Refusal } from "./errors.ts";
+
+export interface GroupCommitOptions<Item, Outcome> {
+  /** Stores a batch; its outcomes stand in the order of the items. It never rejects for one item's sake. */
+  commit: (items: Item[]) => Promise<Outcome[]>;
+  sizeOf: (item: Item) => number;
+  batchItems: number;
+  batchBytes: number;
+  /** Beyond these, what comes is refused at once instead of waiting without end. */
+  queueItems: number;
+  queueBytes: number;
+  /** Longest time an item waits for its turn, in ms. */
+  waitMs: number;
+}
+
+interface Waiting<Item, Outcome> {
+  item: Item;
+  size: number;
+  since: number;
+  resolve: (outcome: Outcome) => void;
+  reject: (error: unknown) => void;
+}
+
+/**
+ * One commit at a time: what arrives while it is under way waits and makes the next batch. No timer delays
+ * anything; a batch is as large as the load makes it.
+ */
+export class GroupCommit<Item, Outcome> {
+  private readonly options: GroupCommitOptions<Item, Outcome>;
+  private queue: Waiting<Item, Outcome>[] = [];
+  private queuedBytes = 0;
+  private running: Promise<void> | null = null;
+
+  constructor(options: GroupCommitOptions<Item, Outcome>) {
+    this.options = options;
+  }
+
+  /**
+   * Stores an item with the next batch.
+   *
+   * @throws Refusal `unavailable` when the queue is full or the item waited too long: certainly not stored
+   */
+  submit(item: Item): Promise<Outcome> {
+    const size = this.options.sizeOf(item);
+    const isFull =
+      this.queue.length >= this.options.queueItems || this.queuedBytes + size > this.options.queueBytes;
+    if (isFull) return Promise.reject(new Refusal("unavailable", "chat.error.unavailable"));
+    return new Promise((resolve, reject) => {
+      this.queue.push({ item, size, since: performance.now(), resolve, reject });
+      this.queuedBytes += size;
+      this.running ??= this.run();
+    });
+  }
+
+  /** Resolves once nothing waits and nothing is being committed. */
+  async drain(): Promise<void> {
+    while (this.running) await this.running;
+  }
+
+  private async run(): Promise<void> {
+    const refuseLate = setInterval(() => this.refuseLate(), this.options.waitMs / 8);
+    // What arrives within one turn of the event loop belongs together already.
+    await new Promise(setImmediate);
+    while (this.queue.length > 0) await this.commit(this.takeBatch());
+    clearInterval(refuseLate);
+    this.running = null;
+  }
+
+  private takeBatch(): Waiting<Item, Outcome>[] {
+    let bytes = 0;
+    let count = 0;
+    for (const waiting of this.queue) {
+      if (count > 0 && (count >= this.options.batchItems || bytes + waiting.size > this.options.batchBytes)) break;
+      bytes += waiting.size;
+      count += 1;
+    }
+    this.queuedBytes -= bytes;
+    return this.queue.splice(0, count);
+  }
+
+  private async commit(batch: Waiting<Item, Outcome>[]): Promise<void> {
+    try {
+      const outcomes = await this.options.commit(batch.map((waiting) => waiting.item));
+      for (const [index, waiting] of batch.entries()) {
+        const outcome = outcomes[index];
+        if (outcome === undefined) waiting.reject(new Error("a batch must have an outcome for each item"));
+        else waiting.resolve(outcome);
+      }
+    } catch (error) {
+      for (const waiting of batch) waiting.reject(error);
+    }
+  }
+
+  private refuseLate(): void {
+    const oldest = performance.now() - this.options.waitMs;
+    const late = this.queue.findIndex((waiting) => waiting.since > oldest);
+    const refused = this.queue.splice(0, late === -1 ? this.queue.length : late);
+    for (const waiting of refused) {
+      this.queuedBytes -= waiting.size;
+      waiting.reject(new Refusal("unavailable", "chat.error.unavailable"));
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import pino from "pino";
+import type { Config } from "./config.ts";
+
+/** Where the app reports to its operator. */
+export type Log = pino.Logger;
+
+/** The app's log; silent until `openLog`. */
+export let log: Log = pino({ level: "silent" });
+
+/** Starts reporting as the settings say. */
+export function openLog(config: Pick<Config, "production" | "logLevel">): void {
+  log = createLog(config);
+}
+
+/**
+ * Lines of JSON in production, for whatever collects them; plain sentences in a try-out.
+ * JSON and the plain form both escape line breaks, so no text from outside can forge a line.
+ */
+function createLog(config: Pick<Config, "production" | "logLevel">): Log {
+  const options = { level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime };
+  return config.production ? pino(options) : pino(options, { write: writePlain });
+}
+
+/** Keys that pino adds and the plain form shows elsewhere or not at all. */
+const SHOWN_APART = new Set(["level", "time", "msg"]);
+
+function writePlain(line: string): void {
+  const { time, level, msg = "", ...rest }: Record<string, unknown> = JSON.parse(line);
+  const label = typeof level === "number" && level >= 50 ? "error " : level === 40 ? "warning " : "";
+  const fields = Object.entries(rest).filter(([key]) => !SHOWN_APART.has(key));
+  const detail = fields.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(" ");
+  const clock = String(time).slice(11, 19);
+  process.stdout.write(`${clock} ${label}${[String(msg), detail].filter(Boolean).join("  ")}\n`);
+}

@@ -1,0 +1,71 @@
+import { createClient } from "redis";
+import { withDeadline } from "./deadline.ts";
+import { log } from "./log.ts";
+
+/**
+ * A client that answers at once when Redis is down (no offline queue) and reconnects by itself.
+ * Its commands can still hang on a frozen server, so every caller goes through `ask`.
+ */
+export type Redis = ReturnType<typeof openClient>;
+
+const CONNECT_TIMEOUT_MS = 2000;
+const ANSWER_TIMEOUT_MS = 1000;
+const PING_INTERVAL_MS = 5000;
+const RECONNECT_MAX_MS = 1000;
+
+function openClient(url: string) {
+  const address = url.startsWith("unix:") ? { path: new URL(url).pathname, tls: false as const } : {};
+  return createClient({
+    ...(url.startsWith("unix:") ? {} : { url }),
+    disableOfflineQueue: true,
+    pingInterval: PING_INTERVAL_MS,
+    socket: {
+      ...address,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      reconnectStrategy: (attempts: number) => Math.min(50 * 2 ** attempts, RECONNECT_MAX_MS) * (0.5 + Math.random() / 2),
+    },
+  });
+}
+
+/** The app's client. */
+export let redis: Redis;
+
+/** Opens the app's client and waits for its first connection. @throws DeadlineExceeded when there is none in time */
+export async function openRedis(url: string): Promise<void> {
+  redis = await connectRedis(url);
+}
+
+export async function closeRedis(): Promise<void> {
+  redis.destroy();
+}
+
+/** Opens one more client, for what blocks. @throws DeadlineExceeded when there is no connection in time */
+export async function connectRedis(url: string, timeoutMs = 10_000): Promise<Redis> {
+  const client = openClient(url);
+  let reported = "";
+  client.on("error", (error: Error) => {
+    if (reported !== error.message) log.warn({ reason: error.message }, "Redis is not reachable");
+    reported = error.message;
+  });
+  client.on("ready", () => {
+    if (reported !== "") log.info("Redis is back");
+    reported = "";
+  });
+  await withDeadline(client.connect(), timeoutMs, "Redis");
+  return client;
+}
+
+/** Waits for a command's answer, but never longer than a second. @throws RedisUnavailable */
+export async function ask<T>(command: Promise<T>): Promise<T> {
+  try {
+    return await withDeadline(command, ANSWER_TIMEOUT_MS, "Redis");
+  } catch (error) {
+    throw new RedisUnavailable("Redis did not answer", { cause: error });
+  }
+}
+
+/** Redis is down, frozen or refuses: whoever asked cannot know. */
+export class RedisUnavailable extends Error {
+  override name = "RedisUnavailable";
+}
+

@@ -1,0 +1,118 @@
+import type { z } from "zod";
+import { type Actor, findConversationFor } from "../conversations/conversations.ts";
+import { countUnread } from "../conversations/conversations.queries.ts";
+import { listPeople, peopleByIds } from "../conversations/people.ts";
+import { personWithHtml } from "../conversations/people.view.ts";
+import { getMessages, type Part, sendMessage } from "../messages/messages.ts";
+import { pageAsJson } from "../messages/messages.view.ts";
+import { moveCursor, type Receipt } from "../messages/receipts.ts";
+import { refusalOf } from "../platform/error-pages.ts";
+import { Refusal, unauthorized } from "../platform/errors.ts";
+import { translate } from "../platform/i18n.ts";
+import { log } from "../platform/log.ts";
+import { findOnline } from "../users/presence.ts";
+import { findLastSeen } from "../users/users.queries.ts";
+import { presenceOf, publishTyping, watchRoom } from "./publish.ts";
+import {
+  conversationsSchema,
+  messagesSchema,
+  receiptsSchema,
+  sendSchema,
+  typingSchema,
+  watchSchema,
+} from "./schemas.ts";
+import type { ChatSocket } from "./sockets.ts";
+
+/** What each event does: parse, one call of the domain, acknowledge. */
+export function listen(socket: ChatSocket, accepted: Promise<boolean>): void {
+  const actor: Actor = { userId: socket.data.userId };
+  const on = answering(socket, accepted);
+
+  on("sendMessage", sendSchema, async (send) => ({ message: await sendMessage(actor, send) }));
+
+  on("getMessages", messagesSchema, async (wanted) =>
+    pageAsJson(await getMessages(actor, wanted.target, partOf(wanted), wanted.limit)),
+  );
+
+  on("getConversations", conversationsSchema, async ({ after, limit, userIds }) => {
+    const clock = { locale: socket.data.locale, timeZone: "UTC" };
+    const page = userIds
+      ? { rows: await peopleByIds(actor, userIds), next: null }
+      : await listPeople(actor, { q: "", after: after ?? null, limit });
+    const rows = page.rows.map((row) => personWithHtml(row, actor.userId, clock));
+    return { rows, next: page.next, unreadConversations: await countUnread(actor.userId, UNREAD_MAX) };
+  });
+
+  on("deliverMessages", receiptsSchema, ({ cursors }) => moveAll(actor, cursors, "delivered"));
+  on("readMessages", receiptsSchema, ({ cursors }) => moveAll(actor, cursors, "read"));
+
+  on("typing", typingSchema, async ({ target, typing }) => {
+    const conversation = await findConversationFor(actor, target);
+    publishTyping({ conversationId: conversation.id, userId: actor.userId, typing }, conversation.userId);
+    return {};
+  });
+
+  on("watchUsers", watchSchema, async ({ userIds }) => {
+    const watched = [...socket.rooms].filter((room) => room.startsWith("watch:"));
+    const wanted = userIds.map(watchRoom);
+    for (const room of watched.filter((each) => !wanted.includes(each))) await socket.leave(room);
+    // Joined before looking, so that a change in between is told rather than missed.
+    await socket.join(wanted);
+    const [changes, lastSeen] = await Promise.all([findOnline(userIds), findLastSeen(userIds)]);
+    const known = changes.filter(({ userId }) => lastSeen.has(userId));
+    return { users: known.map((change) => seenPresence(change, lastSeen.get(change.userId) ?? null)) };
+  });
+}
+
+const UNREAD_MAX = 100;
+
+/** Somebody who was never seen has no time of having been. */
+function seenPresence(change: Parameters<typeof presenceOf>[0], lastSeenAt: Date | null) {
+  return { ...presenceOf(change, lastSeenAt), lastSeenAt: change.online ? null : (lastSeenAt?.toISOString() ?? null) };
+}
+
+function partOf({ afterRev, beforeSeq, aroundSeq }: z.infer<typeof messagesSchema>): Part {
+  if (afterRev !== undefined) return { afterRev };
+  if (beforeSeq !== undefined) return { beforeSeq };
+  return aroundSeq === undefined ? { newest: true } : { aroundSeq };
+}
+
+async function moveAll(actor: Actor, cursors: Omit<Receipt, "kind">[], kind: Receipt["kind"]) {
+  const standings = await Promise.all(cursors.map((cursor) => moveCursor(actor, { ...cursor, kind })));
+  return { cursors: standings.filter((standing) => standing !== null) };
+}
+
+type Answer = (answer: object) => void;
+
+/**
+ * Wires an event so that nothing a client sends can do more than be refused: whatever the arguments, the
+ * handler sees a parsed object or nothing, and whatever it throws becomes an acknowledgement.
+ */
+function answering(socket: ChatSocket, accepted: Promise<boolean>) {
+  return <Input>(event: string, schema: z.ZodType<Input>, handle: (input: Input) => Promise<object>) => {
+    socket.on(event as never, (async (...values: unknown[]) => {
+      const last = values.at(-1);
+      const answer: Answer = isFunction(last) ? last : () => undefined;
+      try {
+        if (!(await accepted)) throw unauthorized();
+        const parsed = schema.safeParse(values[0]);
+        if (!parsed.success) throw new Refusal("invalid", "errors.400.message");
+        answer({ ok: true, ...(await handle(parsed.data)) });
+      } catch (error) {
+        answer({ ok: false, error: failureOf(error, socket.data.locale) });
+      }
+    }) as never);
+  };
+}
+
+function isFunction(value: unknown): value is Answer {
+  return typeof value === "function";
+}
+
+function failureOf(error: unknown, locale: string) {
+  const refusal = refusalOf(error);
+  if (!refusal) log.error({ error: error instanceof Error ? error.stack : String(error) }, "an event failed");
+  // After a fault of ours nobody can say what was stored: trying the same again is right, and safe.
+  const { code, key, values } = refusal ?? new Refusal("unknown", "errors.500.message");
+  return { code, message: translate(locale, key, values) };
+}

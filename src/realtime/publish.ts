@@ -1,0 +1,66 @@
+import type { Server } from "socket.io";
+import type { Message } from "../messages/message.ts";
+import { renderMessage } from "../messages/render.ts";
+import type { Change } from "../users/presence.ts";
+import type { ClientEvents, ReceiptUpdate, ServerEvents, UserPresence } from "./events.ts";
+
+/** The one place that tells browsers of news. Every event is a hint; the truth is in the tables. */
+
+/** What a socket keeps of its person. */
+export interface SocketData {
+  userId: number;
+  authVersion: number;
+  sessionId: string;
+  locale: string;
+}
+
+export type Sockets = Server<ClientEvents, ServerEvents, Record<string, never>, SocketData>;
+
+let io: Sockets | undefined;
+
+/** Sets where news goes. */
+export function publishTo(sockets: Sockets): void {
+  io = sockets;
+}
+
+/** Rooms by what they are for. */
+export const userRoom = (userId: number) => `user:${userId}`;
+export const sessionRoom = (sessionId: string) => `session:${sessionId}`;
+export const watchRoom = (userId: number) => `watch:${userId}`;
+
+/** Tells every tab of both people, the sender's included; rendered once however many look. */
+export function publishMessages(messages: Message[]): void {
+  for (const message of messages) {
+    const rooms = [message.senderId, message.receiverId].filter((id) => id !== null).map(userRoom);
+    io?.to(rooms).emit("receiveMessage", { ...message, html: renderMessage(message) });
+  }
+}
+
+export function publishReceipts(receipts: ReceiptUpdate, memberIds: number[]): void {
+  io?.to(memberIds.map(userRoom)).emit("updateReceipts", receipts);
+}
+
+/** Tells those who watch somebody that they came or went. */
+export function publishPresence(changes: Change[]): void {
+  for (const change of changes) {
+    io?.to(watchRoom(change.userId)).emit("updateOnlineUsers", { users: [presenceOf(change, null)] });
+  }
+}
+
+/** A presence as the protocol has it; whoever just went was last seen now. */
+export function presenceOf({ userId, online, at }: Change, lastSeenAt: Date | null): UserPresence {
+  const seen = lastSeenAt ?? (online ? null : new Date(at));
+  return { userId, online, lastSeenAt: online ? null : (seen?.toISOString() ?? null), at };
+}
+
+export function publishTyping(
+  typing: { conversationId: number | null; userId: number; typing: boolean },
+  to: number,
+): void {
+  io?.to(userRoom(to)).emit("typing", typing);
+}
+
+/** Cuts every socket of a session, on every node. */
+export function cutSession(sessionId: string): void {
+  io?.in(sessionRoom(sessionId)).disconnectSockets(true);
+}

@@ -1,0 +1,55 @@
+import { z } from "zod";
+import type { Target } from "../conversations/conversations.ts";
+
+/** What clients may send: everything is parsed by one of these before the domain sees it. */
+
+const id = z.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
+const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const TEXT_MAX = 65_536;
+const PAGE_MAX = 200;
+
+const targetFields = { userId: id.optional(), receiverId: id.optional(), conversationId: id.optional() };
+
+/** Exactly one of the three ways to name a conversation. */
+function withTarget<Shape extends z.ZodRawShape>(shape: Shape) {
+  return z.object(targetFields).transform(toTarget).and(z.object(shape));
+}
+
+function toTarget(
+  fields: { userId?: number | undefined; receiverId?: number | undefined; conversationId?: number | undefined },
+  context: z.RefinementCtx,
+): { target: Target } {
+  const { userId, receiverId, conversationId } = fields;
+  const given = [userId, receiverId, conversationId].filter((each) => each !== undefined);
+  const person = receiverId ?? userId;
+  if (given.length !== 1) {
+    context.addIssue({ code: "custom", message: "name one of receiverId, userId, conversationId" });
+    return z.NEVER;
+  }
+  return { target: person === undefined ? { conversationId: conversationId ?? 0 } : { userId: person } };
+}
+
+export const sendSchema = withTarget({ message: z.string().max(TEXT_MAX), clientId: z.uuid() });
+
+export const messagesSchema = withTarget({
+  afterRev: count.optional(),
+  beforeSeq: id.optional(),
+  aroundSeq: id.optional(),
+  limit: z.number().int().min(1).max(PAGE_MAX).default(50),
+});
+
+export const conversationsSchema = z.object({
+  after: z.string().max(1000).optional(),
+  limit: z.number().int().min(1).max(PAGE_MAX).default(20),
+  userIds: z.array(id).max(PAGE_MAX).optional(),
+});
+
+const cursor = withTarget({ seq: count });
+export const receiptsSchema = z.union([
+  z.object({ cursors: z.array(cursor).max(PAGE_MAX) }),
+  cursor.transform((one) => ({ cursors: [one] })),
+]);
+
+export const typingSchema = withTarget({ typing: z.boolean() });
+
+export const watchSchema = z.object({ userIds: z.array(id).max(PAGE_MAX) });

@@ -1,0 +1,100 @@
+import type { IncomingMessage, Server as HttpServer } from "node:http";
+import { Server, type Socket } from "socket.io";
+import type { RequestHandler } from "express";
+import { log } from "../platform/log.ts";
+import { openSockets as openGauge } from "../platform/metrics.ts";
+import { isOwnOrigin } from "../platform/security.ts";
+import { readSession, readSessions } from "../platform/session.ts";
+import { findAuthVersions, findViewer } from "../users/users.queries.ts";
+import type { SessionData } from "express-session";
+import type { ClientEvents, ServerEvents } from "./events.ts";
+import { listen } from "./handlers.ts";
+import { arrived, left } from "./attendance.ts";
+import { publishTo, sessionRoom, type SocketData, type Sockets, userRoom } from "./publish.ts";
+import { translatorOf } from "./language.ts";
+
+export type ChatSocket = Socket<ClientEvents, ServerEvents, Record<string, never>, SocketData>;
+
+const PING_MS = 10_000; // a machine that died is noticed within 20 s
+const FRAME_BYTES_MAX = 65_536;
+const RECHECK_MS = 30_000;
+
+/** Opens `/socket.io` for people who are signed in. WebSocket only: then no proxy needs sticky sessions. */
+export function openSockets(server: HttpServer, sessions: RequestHandler): Sockets {
+  const io: Sockets = new Server(server, {
+    ...{ path: "/socket.io", serveClient: false, transports: ["websocket"], perMessageDeflate: false },
+    ...{ pingInterval: PING_MS, pingTimeout: PING_MS, maxHttpBufferSize: FRAME_BYTES_MAX },
+    // CORS settings do not guard WebSocket handshakes, this does.
+    allowRequest: (request, decide) => decide(null, isOwnOrigin(request)),
+  });
+  io.engine.use((request: IncomingMessage & { _query?: { sid?: string } }, response: never, next: () => void) => {
+    if (request._query?.sid === undefined) sessions(request as never, response, next);
+    else next();
+  });
+  io.use((socket, next) => {
+    const { session, sessionID } = socket.request as IncomingMessage & { session?: SessionData; sessionID?: string };
+    if (session?.userId === undefined || !sessionID) return next(new Error("unauthorized"));
+    const { userId, authVersion } = session;
+    socket.data = { userId, authVersion, sessionId: sessionID, locale: translatorOf(socket.request) };
+    next();
+  });
+  io.on("connection", (socket) => {
+    openGauge.inc();
+    const accepted = accept(socket);
+    listen(socket, accepted);
+    socket.on("disconnect", () => {
+      openGauge.dec();
+      accepted.then((isIn) => isIn && left(socket.data.userId, socket.id));
+    });
+  });
+  publishTo(io);
+  return io;
+}
+
+/**
+ * Joins the room of its session first and only then looks whether that session still stands: a logout in
+ * between either finds the socket in the room or is found by the look.
+ */
+async function accept(socket: ChatSocket): Promise<boolean> {
+  const { userId, sessionId } = socket.data;
+  await socket.join(sessionRoom(sessionId));
+  try {
+    const session = await readSession(sessionId);
+    const viewer = session && (await findViewer(userId));
+    const isValid = viewer && session.userId === userId && session.authVersion === viewer.authVersion;
+    if (isValid && viewer.locale !== null) socket.data.locale = viewer.locale;
+    if (!isValid) socket.disconnect(true);
+    if (!isValid || !socket.connected) return false;
+    await socket.join(userRoom(userId));
+    arrived(userId, socket.id);
+    return true;
+  } catch (error) {
+    log.warn({ reason: String(error) }, "a socket could not be checked");
+    socket.disconnect(true);
+    return false;
+  }
+}
+
+/** Looks every 30 s whether each open socket's session still stands; stops with the returned function. */
+export function recheckSockets(io: Sockets): () => void {
+  const timer = setInterval(() => {
+    recheck(io).catch((error) => log.warn({ reason: String(error) }, "sockets could not be checked"));
+  }, RECHECK_MS);
+  return () => clearInterval(timer);
+}
+
+/** Cuts every local socket whose session is gone or was ended. @throws RedisUnavailable */
+export async function recheck(io: Sockets): Promise<void> {
+  const sockets = [...io.of("/").sockets.values()];
+  const sessionIds = [...new Set(sockets.map((socket) => socket.data.sessionId))];
+  const [found, versions] = await Promise.all([
+    readSessions(sessionIds),
+    findAuthVersions([...new Set(sockets.map((socket) => socket.data.userId))]),
+  ]);
+  const standing = new Map(sessionIds.map((id, index) => [id, found[index]]));
+  for (const socket of sockets) {
+    const { userId, sessionId } = socket.data;
+    const session = standing.get(sessionId);
+    if (session?.userId !== userId || session.authVersion !== versions.get(userId)) socket.disconnect(true);
+  }
+}

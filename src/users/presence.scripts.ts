@@ -1,0 +1,65 @@
+/**
+ * The Lua scripts behind presence, each atomic. KEYS[1] is a sorted set of user ids by the time (ms, Redis's
+ * clock) at which the user's last lease runs out; ARGV[1] is the prefix of one sorted set a user, of lease names
+ * by the time each runs out. Every answer is the time and then user id, 1 (online) or 0 (offline), and so on.
+ */
+
+const CLOCK = `
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local answer = {tostring(now)}
+local function tell(user, online)
+  answer[#answer + 1] = user
+  answer[#answer + 1] = online
+end
+local function isOnline(user)
+  local due = redis.call('ZSCORE', KEYS[1], user)
+  return due and tonumber(due) > now
+end
+`;
+
+export const leaseScripts = {
+  /** ARGV: prefix, lease, duration in ms, user ids. Tells those who were offline. */
+  renew: `${CLOCK}
+for i = 4, #ARGV do
+  local user, key = ARGV[i], ARGV[1] .. ARGV[i]
+  if not isOnline(user) then
+    redis.call('DEL', key)
+    tell(user, 1)
+  end
+  redis.call('ZADD', key, 'GT', now + ARGV[3], ARGV[2])
+  local last = redis.call('ZRANGE', key, -1, -1, 'WITHSCORES')
+  redis.call('ZADD', KEYS[1], last[2], user)
+  redis.call('PEXPIREAT', key, last[2])
+end
+return answer`,
+
+  /** ARGV: prefix, lease, user id. Tells the user when this was the last lease. */
+  drop: `${CLOCK}
+local user, key = ARGV[3], ARGV[1] .. ARGV[3]
+local wasOnline = isOnline(user)
+if redis.call('ZREM', key, ARGV[2]) == 0 then return answer end
+local last = redis.call('ZRANGE', key, -1, -1, 'WITHSCORES')
+if last[2] and tonumber(last[2]) > now then
+  redis.call('ZADD', KEYS[1], last[2], user)
+elseif wasOnline then
+  redis.call('ZREM', KEYS[1], user)
+  redis.call('DEL', key)
+  tell(user, 0)
+end
+return answer`,
+
+  /** ARGV: prefix, how many at most. Tells those whose leases have all run out, once. */
+  sweep: `${CLOCK}
+for _, user in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[2])) do
+  redis.call('ZREM', KEYS[1], user)
+  redis.call('DEL', ARGV[1] .. user)
+  tell(user, 0)
+end
+return answer`,
+
+  /** ARGV: prefix, user ids. Tells each of them. */
+  online: `${CLOCK}
+for i = 2, #ARGV do tell(ARGV[i], isOnline(ARGV[i]) and 1 or 0) end
+return answer`,
+};

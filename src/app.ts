@@ -14,6 +14,7 @@ import { measure, serveMetrics } from "./platform/metrics.ts";
 import { permissionsPolicy, sameOriginOnly, securityHeaders } from "./platform/security.ts";
 import { useViews } from "./platform/views.ts";
 import { AVATAR_ROUTE, serveAvatar } from "./users/avatars.ts";
+import { seenRoutes } from "./users/seen.routes.ts";
 import { settingsRoutes } from "./users/settings.routes.ts";
 
 const PUBLIC = fileURLToPath(new URL("../public", import.meta.url));
@@ -43,6 +44,7 @@ export async function createApp(manifest: Manifest, sessions: RequestHandler): P
 
   app.use(authRoutes);
   app.use(settingsRoutes);
+  app.use(seenRoutes);
   app.use(peopleRoutes);
   app.use(messagesRoutes);
 

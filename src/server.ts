@@ -65,14 +65,26 @@ async function both<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]
 }
 
 /** The stores that the settings name, or private ones of our own. */
-async function stores(config: Config, stops: Stop[], signal: AbortSignal): Promise<{ database: string; redis: string }> {
+async function stores(
+  config: Config,
+  stops: Stop[],
+  signal: AbortSignal,
+): Promise<{ database: string; redis: string }> {
   const wanted = { mariadb: config.databaseUrl === null, redis: config.redisUrl === null };
-  if (!wanted.mariadb && !wanted.redis) return { database: config.databaseUrl ?? "", redis: config.redisUrl ?? "" };
-  const started = await startPrivateStores({ directory: config.dataDir, ...wanted, signal, log: (line) => log.info(line) });
+  if (!wanted.mariadb && !wanted.redis)
+    return { database: config.databaseUrl ?? "", redis: config.redisUrl ?? "" };
+  const started = await startPrivateStores({
+    directory: config.dataDir,
+    ...wanted,
+    signal,
+    log: (line) => log.info(line),
+  });
   stops.unshift(() => started.stop());
   const { databaseSocket = "", redisSocket = "" } = started;
   return {
-    database: config.databaseUrl ?? `mysql://root@localhost/causerie?socketPath=${encodeURIComponent(databaseSocket)}`,
+    database:
+      config.databaseUrl ??
+      `mysql://root@localhost/causerie?socketPath=${encodeURIComponent(databaseSocket)}`,
     redis: config.redisUrl ?? `unix:${redisSocket}`,
   };
 }
@@ -93,12 +105,16 @@ function portError(error: NodeJS.ErrnoException, host: string, port: number): Er
   if (error.code === "EADDRINUSE") {
     return new StartError(`Port ${port} is in use: stop what uses it, or set PORT to another one.`);
   }
-  if (error.code === "EACCES") return new StartError(`Port ${port} needs more rights: set PORT to one above 1023.`);
-  return new StartError(`Cannot listen on ${host}:${port} (${error.code}): set HOST to an address of this machine.`);
+  if (error.code === "EACCES")
+    return new StartError(`Port ${port} needs more rights: set PORT to one above 1023.`);
+  return new StartError(
+    `Cannot listen on ${host}:${port} (${error.code}): set HOST to an address of this machine.`,
+  );
 }
 
 async function stopAll(stops: Stop[]): Promise<void> {
-  for (const stop of stops) await stop().catch((error) => log.error({ error: String(error) }, "while stopping"));
+  for (const stop of stops)
+    await stop().catch((error) => log.error({ error: String(error) }, "while stopping"));
 }
 
 async function main(): Promise<void> {

@@ -1,9 +1,9 @@
 import { type Request, type Response, Router } from "express";
 import { z } from "zod";
+import { config } from "../platform/config.ts";
 import { safePath, sentenceOf } from "../platform/context.ts";
 import { refusalOf, wantsJson } from "../platform/error-pages.ts";
 import { Refusal } from "../platform/errors.ts";
-import { config } from "../platform/config.ts";
 import { translate } from "../platform/i18n.ts";
 import { cookieName } from "../platform/session.ts";
 import { cutSession, publishPresence } from "../realtime/publish.ts";
@@ -49,7 +49,7 @@ async function enter(request: Request, response: Response, form: Form, account: 
   } catch (error) {
     const refusal = refusalOf(error);
     // A store that is away is told by the error page; what the person can mend is told beside the field.
-    if (!refusal || !refusal.key.startsWith("auth.") || wantsJson(request)) throw error;
+    if (!refusal?.key.startsWith("auth.") || wantsJson(request)) throw error;
     return refuse(response, form, parsed.data, refusal);
   }
   response.redirect(303, safePath(parsed.data.next));
@@ -75,11 +75,16 @@ function end(request: Request): Promise<void> {
 
 function showForm(request: Request, response: Response, form: Form): void {
   const next = safePath(request.query.next);
-  if (response.locals.viewer) return response.redirect(303, next);
-  render(response, form, { username: "", next }, {});
+  if (response.locals.viewer) response.redirect(303, next);
+  else render(response, form, { username: "", next }, {});
 }
 
-function refuse(response: Response, form: Form, values: { username: string; next?: string | undefined }, refusal: Refusal): void {
+function refuse(
+  response: Response,
+  form: Form,
+  values: { username: string; next?: string | undefined },
+  refusal: Refusal,
+): void {
   const field = refusal.key.startsWith("auth.error.username")
     ? "username"
     : refusal.key.startsWith("auth.error.password")
@@ -87,7 +92,12 @@ function refuse(response: Response, form: Form, values: { username: string; next
       : "form";
   response.locals.here = `/${form}`;
   response.status(refusal.status);
-  render(response, form, { username: values.username, next: safePath(values.next) }, { [field]: sentenceOf(response, refusal) });
+  render(
+    response,
+    form,
+    { username: values.username, next: safePath(values.next) },
+    { [field]: sentenceOf(response, refusal) },
+  );
 }
 
 function render(
@@ -97,5 +107,11 @@ function render(
   errors: Record<string, string>,
 ): void {
   const title = translate(response.locals.locale, `auth.${form}`);
-  response.render(`auth/${form}`, { values: { username }, errors, next, title, registering: form === "register" });
+  response.render(`auth/${form}`, {
+    values: { username },
+    errors,
+    next,
+    title,
+    registering: form === "register",
+  });
 }

@@ -25,7 +25,13 @@ export async function register(login: Login, locale: Locale): Promise<Account> {
   const key = usernameKey(username);
   if (await findCredentials(key)) throw new Refusal("conflict", "auth.error.usernameTaken");
   const passwordHash = await hashPassword(login.password);
-  const userId = await createUser({ username, usernameKey: key, passwordHash, passwordScheme: PASSWORD_SCHEME, locale });
+  const userId = await createUser({
+    username,
+    usernameKey: key,
+    passwordHash,
+    passwordScheme: PASSWORD_SCHEME,
+    locale,
+  });
   return { userId, authVersion: 1 };
 }
 

@@ -20,7 +20,11 @@ const tabs = "BroadcastChannel" in window ? new BroadcastChannel(`causerie-outbo
 /** Who shows what waits, what was refused (an entry with a refusal) and what became of it. */
 export function onOutbox(listener: Listener): void {
   listeners.push(listener);
-  void entries().then((all) => all.forEach(listener.waiting));
+  void showAll();
+}
+
+async function showAll(): Promise<void> {
+  for (const entry of await entries()) for (const listener of listeners) listener.waiting(entry);
 }
 
 /** Puts a message on its way. Resolves once it can no longer be lost. */
@@ -103,7 +107,7 @@ async function refuse(entry: Entry, reason: string): Promise<void> {
 export function startOutbox(): void {
   onRefresh(() => void pump());
   tabs?.addEventListener("message", () => {
-    void entries().then((all) => all.forEach((entry) => listeners.forEach((listener) => listener.waiting(entry))));
+    void showAll();
     void pump();
   });
 }

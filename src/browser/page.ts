@@ -16,7 +16,11 @@ export function t(key: string, values: Record<string, string | number> = {}): st
 }
 
 /** The first element that matches, of the kind asked for. */
-export function find<T extends Element>(selector: string, kind: new () => T, root: ParentNode = document): T | null {
+export function find<T extends Element>(
+  selector: string,
+  kind: new () => T,
+  root: ParentNode = document,
+): T | null {
   const element = root.querySelector(selector);
   return element instanceof kind ? element : null;
 }
@@ -49,10 +53,12 @@ export function copyOf(selector: string): HTMLElement | null {
 
 /** Runs `work` at most once in `ms`, the last call's turn included. */
 export function throttled(work: () => void, ms: number): () => void {
-  let timer: number | undefined;
+  let isDue = false;
   return () => {
-    timer ??= window.setTimeout(() => {
-      timer = undefined;
+    if (isDue) return;
+    isDue = true;
+    window.setTimeout(() => {
+      isDue = false;
       work();
     }, ms);
   };

@@ -22,7 +22,9 @@ export function onNews<Event extends keyof ServerEvents>(
 }
 export const isConnected = () => socket.connected;
 
-type Answer<Event extends keyof ClientEvents> = Parameters<Exclude<Parameters<ClientEvents[Event]>[1], undefined>>[0];
+type Answer<Event extends keyof ClientEvents> = Parameters<
+  Exclude<Parameters<ClientEvents[Event]>[1], undefined>
+>[0];
 type Success<Event extends keyof ClientEvents> = Exclude<Answer<Event>, Failure>;
 
 /** A refusal by the server, or none at all: then `code` is `unknown`. */
@@ -78,10 +80,23 @@ export function connect(): void {
     window.addEventListener(event, () => document.visibilityState === "visible" && refresh(), true);
   }
   window.addEventListener("online", () => (socket.connected ? refresh() : socket.connect()));
-  window.addEventListener("pageshow", (event) => event.persisted && (socket.connected ? refresh() : socket.connect()));
-  const schedule = () => setTimeout(() => (refresh(), schedule()), REFRESH_MS * (0.8 + Math.random() * 0.4));
-  schedule();
+  window.addEventListener(
+    "pageshow",
+    (event) => event.persisted && (socket.connected ? refresh() : socket.connect()),
+  );
+  refreshNowAndThen();
   socket.connect();
+}
+
+/** With jitter, so that a thousand tabs that woke together do not keep asking together. */
+function refreshNowAndThen(): void {
+  setTimeout(
+    () => {
+      refresh();
+      refreshNowAndThen();
+    },
+    REFRESH_MS * (0.8 + Math.random() * 0.4),
+  );
 }
 
 /** The server closed the door: is the session over, or was it just this socket? */

@@ -1,5 +1,5 @@
-import type { MessageWithHtml, ReceiptUpdate } from "../realtime/events.ts";
 import type { Message } from "../messages/message.ts";
+import type { MessageWithHtml, ReceiptUpdate } from "../realtime/events.ts";
 import { copyOf, elementOf, find, t, viewerId } from "./page.ts";
 import { isConnected, Refused, request } from "./realtime.ts";
 import { dayLabel, dayOf, showTime } from "./times.ts";
@@ -21,10 +21,15 @@ export const isLive = list !== null && !document.querySelector("[data-newer]");
 let conversationId = Number(list?.dataset.conversationId ?? 0);
 /** Every change up to this `rev` is shown. */
 let cursor = Number(list?.dataset.lastRev ?? 0);
-let other = { deliveredSeq: Number(chat?.dataset.deliveredSeq ?? 0), readSeq: Number(chat?.dataset.readSeq ?? 0) };
+let other = {
+  deliveredSeq: Number(chat?.dataset.deliveredSeq ?? 0),
+  readSeq: Number(chat?.dataset.readSeq ?? 0),
+};
 
 const elements = () => [...(list?.querySelectorAll<HTMLElement>(":scope > .message") ?? [])];
-const numbered = () => [...(list?.querySelectorAll<HTMLElement>(":scope > .message[data-seq]:not([data-seq=''])") ?? [])];
+const numbered = () => [
+  ...(list?.querySelectorAll<HTMLElement>(":scope > .message[data-seq]:not([data-seq=''])") ?? []),
+];
 const seqOf = (element: HTMLElement) => Number(element.dataset.seq || Number.POSITIVE_INFINITY);
 
 /** The smallest and the largest number shown; 0 while nothing is. */
@@ -96,7 +101,8 @@ async function fetchChanges(): Promise<void> {
 
 async function startOver(): Promise<void> {
   const page = await request("getMessages", { userId: otherId, limit: 50 });
-  for (const element of list?.querySelectorAll(":scope > .message:not([data-seq='']), :scope > .day") ?? []) element.remove();
+  for (const element of list?.querySelectorAll(":scope > .message:not([data-seq='']), :scope > .day") ?? [])
+    element.remove();
   for (const message of page.messages) show(message);
   cursor = page.lastRev;
 }
@@ -211,7 +217,8 @@ function dateOf(element: HTMLElement | null): Date | null {
 /** One separator between two neighbours of different days, and none between others. */
 function separate(before: HTMLElement | null, after: HTMLElement | null): void {
   if (!after) return;
-  for (let each = after.previousElementSibling; each && each !== before; each = after.previousElementSibling) each.remove();
+  for (let each = after.previousElementSibling; each && each !== before; each = after.previousElementSibling)
+    each.remove();
   const [from, to] = [dateOf(before), dateOf(after)];
   if (!to || (from && dayOf(from) === dayOf(to))) return;
   const separator = copyOf("[data-day-template]");

@@ -5,7 +5,12 @@ import { t } from "./page.ts";
 const language = document.documentElement.lang;
 const time = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const full = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "short" });
-const longDay = new Intl.DateTimeFormat(language, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
+const longDay = new Intl.DateTimeFormat(language, {
+  weekday: "long",
+  day: "numeric",
+  month: "long",
+  year: "numeric",
+});
 const shortDay = new Intl.DateTimeFormat(language, { day: "numeric", month: "short" });
 const iso = new Intl.DateTimeFormat("en-CA");
 
@@ -27,7 +32,9 @@ export function shortTime(date: Date): string {
 
 /** For "last seen": the time today, else date and time. */
 export function whenLabel(date: Date): string {
-  return dayOf(date) === dayOf(new Date()) ? time.format(date) : `${shortDay.format(date)}, ${time.format(date)}`;
+  return dayOf(date) === dayOf(new Date())
+    ? time.format(date)
+    : `${shortDay.format(date)}, ${time.format(date)}`;
 }
 
 /** Writes a message's time for this reader. */

@@ -49,7 +49,10 @@ export async function findDirect(userId: number, otherId: number): Promise<Direc
 }
 
 /** A direct conversation by its id, found through the membership; undefined for a stranger. */
-export async function findDirectById(userId: number, conversationId: number): Promise<DirectConversation | undefined> {
+export async function findDirectById(
+  userId: number,
+  conversationId: number,
+): Promise<DirectConversation | undefined> {
   const [row] = await db.execute<DirectRow>(
     `SELECT ${COLUMNS} FROM memberships own
      JOIN conversations c ON c.id = own.conversation_id AND c.kind = 'direct'
@@ -93,7 +96,11 @@ export async function insertDirect(tx: Queryable, key: string): Promise<number> 
   return result.insertId;
 }
 
-export async function insertMemberships(tx: Queryable, conversationId: number, userIds: number[]): Promise<void> {
+export async function insertMemberships(
+  tx: Queryable,
+  conversationId: number,
+  userIds: number[],
+): Promise<void> {
   await tx.writeMany("INSERT INTO memberships (conversation_id, user_id) VALUES ?", [
     userIds.map((userId) => [conversationId, userId]),
   ]);

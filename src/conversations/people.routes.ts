@@ -4,7 +4,7 @@ import { actorOf, clockOf, viewerOf } from "../platform/context.ts";
 import { wantsJson } from "../platform/error-pages.ts";
 import { Refusal } from "../platform/errors.ts";
 import { holdPage } from "../users/page-leases.ts";
-import { listPeople, type PeopleQuery } from "./people.ts";
+import { listPeople, type PeopleQuery, unreadTitleOf } from "./people.ts";
 import { PEOPLE_PAGE, peopleContext, personWithHtml } from "./people.view.ts";
 
 const query = z.object({ q: z.string().max(200).default(""), after: z.string().max(1000).optional() });
@@ -23,7 +23,11 @@ peopleRoutes.get("/", async (request, response) => {
   }
   holdPage(viewer.id);
   response.set("Cache-Control", "no-store");
-  response.render("home", { people: peopleContext(response, wanted, page, { h1: true }) });
+  response.render("home", {
+    people: peopleContext(response, wanted, page, { h1: true }),
+    unreadTitle: await unreadTitleOf(actorOf(response)),
+    seenImage: "/seen.gif",
+  });
 });
 
 /** The `q` and `after` of an address. @throws Refusal `invalid` */

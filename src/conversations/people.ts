@@ -1,6 +1,7 @@
 import type { ConversationRow } from "../realtime/events.ts";
 import { findOnline } from "../users/presence.ts";
 import { usernameKey } from "../users/usernames.ts";
+import { countUnread } from "./conversations.queries.ts";
 import type { Actor } from "./conversations.ts";
 import {
   findByBeginning,
@@ -38,11 +39,15 @@ interface Found {
 export async function listPeople(actor: Actor, { q, after, limit }: PeopleQuery): Promise<PeoplePage> {
   const key = usernameKey(q);
   const place = after === null ? null : parsePlace(after);
-  const found = key === "" ? await everybody(actor, place, limit + 1) : await matching(actor, key, place, limit + 1);
+  const found =
+    key === "" ? await everybody(actor, place, limit + 1) : await matching(actor, key, place, limit + 1);
   const page = found.slice(0, limit);
   const last = page.at(-1);
   return {
-    rows: await peopleByIds(actor, page.map((row) => row.userId)),
+    rows: await peopleByIds(
+      actor,
+      page.map((row) => row.userId),
+    ),
     next: found.length > limit && last ? placeText(last.place) : null,
   };
 }
@@ -88,6 +93,15 @@ export async function onlineByUser(userIds: number[]): Promise<Map<number, "true
   return new Map(answers.map(({ userId, online }) => [userId, online ? "true" : "false"]));
 }
 
+const COUNT_MAX = 99;
+
+/** In how many conversations something is unread, as the page's title shows it; empty for none. */
+export async function unreadTitleOf(actor: Actor): Promise<string> {
+  const unread = await countUnread(actor.userId, COUNT_MAX + 1);
+  if (unread > COUNT_MAX) return `${COUNT_MAX}+`;
+  return unread > 0 ? String(unread) : "";
+}
+
 function personOf(row: PersonRow, online: Person["online"]): Person {
   const { lastSenderId, lastAt, lastMessage } = row;
   return {
@@ -99,7 +113,12 @@ function personOf(row: PersonRow, online: Person["online"]): Person {
     lastMessage:
       lastSenderId === null || lastAt === null
         ? null
-        : { seq: row.lastSeq ?? 0, senderId: lastSenderId, message: lastMessage ?? "", timestamp: lastAt.toISOString() },
+        : {
+            seq: row.lastSeq ?? 0,
+            senderId: lastSenderId,
+            message: lastMessage ?? "",
+            timestamp: lastAt.toISOString(),
+          },
     unread: row.unread ?? 0,
     own: { deliveredSeq: row.ownDelivered ?? 0, readSeq: row.ownRead ?? 0 },
     other: { deliveredSeq: row.otherDelivered ?? 0, readSeq: row.otherRead ?? 0 },

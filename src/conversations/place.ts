@@ -3,7 +3,10 @@ import { Refusal } from "../platform/errors.ts";
 import type { SuffixPlace, TalkPlace } from "./people.queries.ts";
 
 /** Where a page of the list ends: in the conversations, among the names, or among parts of names. */
-export type Place = ({ kind: "talk" } & TalkPlace) | { kind: "name"; key: string } | ({ kind: "part" } & SuffixPlace);
+export type Place =
+  | ({ kind: "talk" } & TalkPlace)
+  | { kind: "name"; key: string }
+  | ({ kind: "part" } & SuffixPlace);
 
 const schema = z.union([
   z.tuple([z.literal("talk"), z.number().int(), z.number().int()]),

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { Response } from "express";
-import { listPeople, onlineByUser } from "../conversations/people.ts";
-import { PEOPLE_PAGE, peopleContext } from "../conversations/people.view.ts";
 import type { Cursors } from "../conversations/conversations.queries.ts";
+import { listPeople, onlineByUser, unreadTitleOf } from "../conversations/people.ts";
+import { PEOPLE_PAGE, peopleContext } from "../conversations/people.view.ts";
 import { actorOf, clockOf, viewerOf } from "../platform/context.ts";
 import { translate } from "../platform/i18n.ts";
 import { type Clock, dateOf, dayLabel, fullTimeOf, timeOf, whenLabel } from "../platform/times.ts";
@@ -24,9 +24,10 @@ export const emptyDraft = (): Draft => ({ message: "", clientId: randomUUID() })
 /** Draws the conversation beside the list. */
 export async function renderChat(response: Response, page: Page, draft: Draft): Promise<void> {
   const { conversation } = page;
-  const [people, status] = await Promise.all([
+  const [people, status, unreadTitle] = await Promise.all([
     listPeople(actorOf(response), { q: "", after: null, limit: PEOPLE_PAGE }),
     statusOf(conversation.userId, clockOf(response)),
+    unreadTitleOf(actorOf(response)),
   ]);
   const title = translate(response.locals.locale, "chat.with", { name: conversation.username });
   response.locals.here = `/chat/${conversation.userId}`;
@@ -35,6 +36,8 @@ export async function renderChat(response: Response, page: Page, draft: Draft): 
     title,
     people: peopleContext(response, { q: "" }, people, { currentId: conversation.userId }),
     chat: { ...chatContext(response, page), ...status, draft },
+    seenImage: `/chat/${conversation.userId}/messages/${page.messages.at(-1)?.seq ?? 0}/seen.gif`,
+    unreadTitle,
     blank: {},
   });
 }
@@ -53,7 +56,6 @@ function chatContext(response: Response, page: Page) {
     newerUrl: page.newer ? newerUrl(conversation.userId, shown, conversation.lastSeq) : null,
     empty: messages.length === 0,
     zoneNote: response.locals.timeZone === "UTC" ? translate(response.locals.locale, "time.utcNote") : null,
-    seenImage: `${address}/${shown}/seen.gif`,
   };
 }
 

@@ -18,7 +18,8 @@ export function parseMessageText(typed: string): string {
   if (INVISIBLE.test(text)) throw new Refusal("invalid", "chat.error.empty");
   if (!text.isWellFormed() || text.includes("\0")) throw new Refusal("invalid", "chat.error.invalid");
   const length = [...text].length;
-  if (length > MESSAGE_MAX) throw new Refusal("too_large", "chat.error.tooLong", { max: MESSAGE_MAX, length });
+  if (length > MESSAGE_MAX)
+    throw new Refusal("too_large", "chat.error.tooLong", { max: MESSAGE_MAX, length });
   return text;
 }
 
@@ -37,7 +38,13 @@ export function renderMessageText(text: string): string {
   return html + escapeHtml(text.slice(end));
 }
 
-const ENTITIES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+const ENTITIES: Record<string, string> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
 
 function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);

@@ -5,6 +5,7 @@ import { actorOf, sentenceOf, viewerOf } from "../platform/context.ts";
 import { refusalOf, wantsJson } from "../platform/error-pages.ts";
 import { notFound, Refusal } from "../platform/errors.ts";
 import { holdNoScriptPage, holdPage } from "../users/page-leases.ts";
+import { isOwnImage, sendDot } from "../users/seen.routes.ts";
 import { emptyDraft, MESSAGES_PAGE, renderChat } from "./chat.view.ts";
 import { getMessages, type Part, sendMessage } from "./messages.ts";
 import { pageAsJson } from "./messages.view.ts";
@@ -51,16 +52,12 @@ messagesRoutes.post("/chat/:userId/messages", async (request, response) => {
 /** Asked for by pages without scripts once they are shown: pages themselves are also prefetched. */
 messagesRoutes.get("/chat/:userId/messages/:seq/seen.gif", async (request, response) => {
   const viewer = viewerOf(response);
-  if (request.get("Sec-Fetch-Site") !== undefined && request.get("Sec-Fetch-Site") !== "same-origin") throw notFound();
   const seq = number.safeParse(request.params.seq);
-  if (!seq.success) throw notFound();
+  if (!seq.success || !isOwnImage(request)) throw notFound();
   holdNoScriptPage(viewer.id);
   await moveCursor(actorOf(response), { target: { userId: personOf(request) }, seq: seq.data, kind: "read" });
-  response.set("Cache-Control", "no-store").type("image/gif").send(DOT);
+  sendDot(response);
 });
-
-/** One transparent pixel. */
-export const DOT = Buffer.from("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7", "base64");
 
 async function showPage(request: Request, response: Response, wanted: Part): Promise<void> {
   const viewer = viewerOf(response);

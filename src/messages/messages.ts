@@ -1,9 +1,14 @@
 import { createHash } from "node:crypto";
-import { type Actor, conversationToSendTo, findConversationFor, type Target } from "../conversations/conversations.ts";
 import type { DirectConversation } from "../conversations/conversations.queries.ts";
+import {
+  type Actor,
+  conversationToSendTo,
+  findConversationFor,
+  type Target,
+} from "../conversations/conversations.ts";
+import { config } from "../platform/config.ts";
 import { CommitUnknown, isReadOnly, isUnavailable } from "../platform/db.ts";
 import { Refusal } from "../platform/errors.ts";
-import { config } from "../platform/config.ts";
 import { log } from "../platform/log.ts";
 import { findUsernames } from "../users/users.queries.ts";
 import { clientIdBytes } from "./client-id.ts";
@@ -48,7 +53,10 @@ function refuseUnstored(error: unknown): never {
 
 /** The terminal's line for a message; its text only where the operator wants it. */
 function reportMessage({ sender, senderId, receiverId, message, timestamp }: Message): void {
-  log.info({ sender, senderId, receiverId, ...(config.logMessages ? { message } : {}), timestamp }, "message");
+  log.info(
+    { sender, senderId, receiverId, ...(config.logMessages ? { message } : {}), timestamp },
+    "message",
+  );
 }
 
 /** Which part of a conversation: the newest, what is before a number, around one, or changed since a `rev`. */

@@ -12,7 +12,10 @@ export interface CursorRow {
 }
 
 /** One person's memberships, their conversations locked in id order as the writer does. */
-export async function lockCursors(tx: Queryable, pairs: { conversationId: number; userId: number }[]): Promise<CursorRow[]> {
+export async function lockCursors(
+  tx: Queryable,
+  pairs: { conversationId: number; userId: number }[],
+): Promise<CursorRow[]> {
   const ids = [...new Set(pairs.map((pair) => pair.conversationId))].sort((a, b) => a - b);
   const locked = await tx.query<{ id: number; lastSeq: number; directKey: string }>(
     "SELECT id, last_seq AS lastSeq, direct_key AS directKey FROM conversations WHERE id IN (?) ORDER BY id FOR UPDATE",

@@ -1,5 +1,5 @@
-import { type Actor, findConversationFor, type Target } from "../conversations/conversations.ts";
 import type { Cursors } from "../conversations/conversations.queries.ts";
+import { type Actor, findConversationFor, type Target } from "../conversations/conversations.ts";
 import { db, isDeadlock, type Queryable } from "../platform/db.ts";
 import { notFound, Refusal } from "../platform/errors.ts";
 import { GroupCommit } from "../platform/group-commit.ts";
@@ -79,7 +79,8 @@ async function moveIn(tx: Queryable, moves: Move[]) {
   const moved = before.flatMap((old) => changed(old, rows.get(`${old.conversationId}:${old.userId}`)));
   if (moved.length > 0) {
     const unread = await countUnreadAfter(tx, moved);
-    for (const row of moved) row.unreadCount = unread.get(`${row.conversationId}:${row.userId}`) ?? row.unreadCount;
+    for (const row of moved)
+      row.unreadCount = unread.get(`${row.conversationId}:${row.userId}`) ?? row.unreadCount;
     await updateCursors(tx, moved);
   }
   return { rows, moved };

@@ -43,7 +43,9 @@ export async function writeDrafts(tx: Queryable, drafts: Draft[]): Promise<(Mess
   const places = drafts.map((draft) => place(draft, threads, sent, fresh));
   const ids = await store(tx, [...fresh.values()], [...threads.values()]);
   return places.map((found) =>
-    found instanceof Refusal ? found : messageOf(rowOf(found, ids), threads.get(found.conversationId)?.members ?? []),
+    found instanceof Refusal
+      ? found
+      : messageOf(rowOf(found, ids), threads.get(found.conversationId)?.members ?? []),
   );
 }
 
@@ -72,7 +74,8 @@ function place(
   const sender = thread?.members.find((member) => member.userId === draft.senderId);
   if (!thread || !sender) return new Refusal("not_found", "chat.error.notFound");
   const known = sent.get(keyOf(draft)) ?? fresh.get(keyOf(draft));
-  if (known) return known.textHash.equals(draft.textHash) ? known : new Refusal("conflict", "chat.error.conflict");
+  if (known)
+    return known.textHash.equals(draft.textHash) ? known : new Refusal("conflict", "chat.error.conflict");
   const message = number(draft, thread);
   fresh.set(keyOf(draft), message);
   return message;
@@ -103,7 +106,10 @@ async function store(tx: Queryable, fresh: NewMessage[], threads: Thread[]): Pro
   const written = threads.filter((thread) => thread.lastSeq >= thread.firstSeq);
   await insertMessages(tx, fresh);
   const ids = await findIds(tx, written.map(rangeOf));
-  await updateCounters(tx, written.map((thread) => ({ ...thread, lastMessageAt: thread.now })));
+  await updateCounters(
+    tx,
+    written.map((thread) => ({ ...thread, lastMessageAt: thread.now })),
+  );
   await updateMemberships(
     tx,
     written.flatMap((thread) => thread.members.map((member) => ({ ...member, lastMessageAt: thread.now }))),

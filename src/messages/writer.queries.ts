@@ -85,7 +85,10 @@ export interface SeqRange {
 }
 
 /** Ids are read back, not computed: with several database nodes they need not follow each other. */
-export function findIds(tx: Queryable, ranges: SeqRange[]): Promise<{ id: number; conversationId: number; seq: number }[]> {
+export function findIds(
+  tx: Queryable,
+  ranges: SeqRange[],
+): Promise<{ id: number; conversationId: number; seq: number }[]> {
   return tx.query(
     `SELECT id, conversation_id AS conversationId, seq FROM messages
      WHERE ${ranges.map(() => "(conversation_id = ? AND seq BETWEEN ? AND ?)").join(" OR ")}`,

@@ -96,7 +96,10 @@ function isPassing(error: unknown): boolean {
 async function isolate(drafts: Draft[], inDoubt: boolean, error: unknown): Promise<Outcome[]> {
   if (drafts.length === 1) return refuseAll(drafts, inDoubt, error);
   const middle = Math.ceil(drafts.length / 2);
-  return [...(await commit(drafts.slice(0, middle), inDoubt)), ...(await commit(drafts.slice(middle), inDoubt))];
+  return [
+    ...(await commit(drafts.slice(0, middle), inDoubt)),
+    ...(await commit(drafts.slice(middle), inDoubt)),
+  ];
 }
 
 function refuseAll(drafts: Draft[], inDoubt: boolean, error: unknown): Outcome[] {

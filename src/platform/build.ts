@@ -11,7 +11,14 @@ import { build } from "esbuild";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const OUTPUT = join(ROOT, "public/build");
-const INPUTS = ["src/browser", "src/styles", "src/realtime/events.ts", "views", "tailwind.config.js", "package-lock.json"];
+const INPUTS = [
+  "src/browser",
+  "src/styles",
+  "src/realtime/events.ts",
+  "views",
+  "tailwind.config.js",
+  "package-lock.json",
+];
 
 /** Built names by the names templates use: `app.css` to `app-3f2a….css`. */
 export interface Manifest {
@@ -46,7 +53,11 @@ async function readManifest(): Promise<Manifest | null> {
 async function hashInputs(): Promise<string> {
   const hash = createHash("sha256");
   for (const file of (await Promise.all(INPUTS.map(filesIn))).flat()) {
-    hash.update(file).update("\0").update(await readFile(join(ROOT, file))).update("\0");
+    hash
+      .update(file)
+      .update("\0")
+      .update(await readFile(join(ROOT, file)))
+      .update("\0");
   }
   return hash.digest("hex");
 }
@@ -71,7 +82,9 @@ async function buildStyles(): Promise<Buffer> {
   const output = join(folder, "app.css");
   const tailwind = join(ROOT, "node_modules/.bin/tailwindcss");
   try {
-    await promisify(execFile)(tailwind, ["--input", "src/styles/app.css", "--output", output, "--minify"], { cwd: ROOT });
+    await promisify(execFile)(tailwind, ["--input", "src/styles/app.css", "--output", output, "--minify"], {
+      cwd: ROOT,
+    });
     return await readFile(output);
   } finally {
     await rm(folder, { recursive: true });
@@ -81,7 +94,9 @@ async function buildStyles(): Promise<Buffer> {
 async function store(name: string, extension: string, content: Buffer): Promise<string> {
   const hash = createHash("sha256").update(content).digest("base64url").slice(0, 10);
   const file = `${name}-${hash}.${extension}`;
-  const brotli = await promisify(brotliCompress)(content, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
+  const brotli = await promisify(brotliCompress)(content, {
+    params: { [constants.BROTLI_PARAM_QUALITY]: 11 },
+  });
   await writeFile(join(OUTPUT, file), content);
   await writeFile(join(OUTPUT, `${file}.br`), brotli);
   await writeFile(join(OUTPUT, `${file}.gz`), await promisify(gzip)(content, { level: 9 }));

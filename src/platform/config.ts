@@ -82,7 +82,9 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
   const parsed = schema.safeParse(given);
   if (!parsed.success) {
-    throw new StartError(parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("\n"));
+    throw new StartError(
+      parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("\n"),
+    );
   }
   const settings = parsed.data;
   const production = settings.NODE_ENV === "production";
@@ -116,11 +118,16 @@ function refuseMissing(settings: z.infer<typeof schema>): void {
   const missing = Object.entries(NEEDED_IN_PRODUCTION).filter(
     ([name]) => settings[name as keyof typeof NEEDED_IN_PRODUCTION] === undefined,
   );
-  const lines = missing.map(([name, what]) => `${name} is missing: with NODE_ENV=production set it to ${what}.`);
+  const lines = missing.map(
+    ([name, what]) => `${name} is missing: with NODE_ENV=production set it to ${what}.`,
+  );
   if (settings.PUBLIC_URL?.startsWith("https:") && settings.TRUST_PROXY === undefined) {
-    lines.push("TRUST_PROXY is missing: https in PUBLIC_URL needs a proxy in front; set it to 1, or to the proxy's address.");
+    lines.push(
+      "TRUST_PROXY is missing: https in PUBLIC_URL needs a proxy in front; set it to 1, or to the proxy's address.",
+    );
   }
-  if (settings.BCRYPT_COST < 10) lines.push("BCRYPT_COST is too low: with NODE_ENV=production use 10 or more.");
+  if (settings.BCRYPT_COST < 10)
+    lines.push("BCRYPT_COST is too low: with NODE_ENV=production use 10 or more.");
   if (lines.length > 0) throw new StartError(lines.join("\n"));
 }
 
@@ -134,18 +141,24 @@ function keptSecrets(directory: string): Record<string, string | undefined> {
   const file = join(directory, "secrets.env");
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const lines = ["SESSION_SECRET", "PASSWORD_KEY"].map((name) => `${name}=${randomBytes(32).toString("hex")}\n`);
+    const lines = ["SESSION_SECRET", "PASSWORD_KEY"].map(
+      (name) => `${name}=${randomBytes(32).toString("hex")}\n`,
+    );
     writeFileSync(file, lines.join(""), { flag: "wx", mode: 0o600 });
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) {
       const reason = error instanceof Error ? error.message : String(error);
-      throw new StartError(`Cannot write to the data folder ${directory} (${reason}): make it writable, or set DATA_DIR.`);
+      throw new StartError(
+        `Cannot write to the data folder ${directory} (${reason}): make it writable, or set DATA_DIR.`,
+      );
     }
   }
   try {
     chmodSync(file, 0o600);
     return parseEnv(readFileSync(file, "utf8"));
   } catch {
-    throw new StartError(`Cannot read ${file}: make it readable for this user, or set DATA_DIR to another folder.`);
+    throw new StartError(
+      `Cannot read ${file}: make it readable for this user, or set DATA_DIR to another folder.`,
+    );
   }
 }

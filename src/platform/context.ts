@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Request, RequestHandler, Response } from "express";
 import { findViewer, type Viewer } from "../users/users.queries.ts";
-import { Refusal, unauthorized } from "./errors.ts";
+import { type Refusal, unauthorized } from "./errors.ts";
 import { isLocale, type Locale, locales, negotiateLocale, translate } from "./i18n.ts";
 import { type Clock, parseTimeZone } from "./times.ts";
 
@@ -99,7 +99,8 @@ function setLocale(response: Response, locale: Locale): void {
 
 function setTheme(request: Request, response: Response, theme: string | undefined): void {
   const chosen = theme === "dark" || theme === "light" ? theme : "";
-  const looksDark = chosen === "dark" || (chosen === "" && request.get("Sec-CH-Prefers-Color-Scheme") === "dark");
+  const looksDark =
+    chosen === "dark" || (chosen === "" && request.get("Sec-CH-Prefers-Color-Scheme") === "dark");
   response.locals.theme = chosen;
   response.locals.nextTheme = looksDark ? "light" : "dark";
 }
@@ -108,7 +109,8 @@ const stringsByLocale = new Map<Locale, string>();
 
 function clientStrings(locale: Locale): string {
   const made =
-    stringsByLocale.get(locale) ?? JSON.stringify(Object.fromEntries(CLIENT_KEYS.map((key) => [key, translate(locale, key)])));
+    stringsByLocale.get(locale) ??
+    JSON.stringify(Object.fromEntries(CLIENT_KEYS.map((key) => [key, translate(locale, key)])));
   stringsByLocale.set(locale, made);
   return made;
 }

@@ -1,4 +1,9 @@
-import mysql, { type Pool, type PoolConnection, type ResultSetHeader, type RowDataPacket } from "mysql2/promise";
+import mysql, {
+  type Pool,
+  type PoolConnection,
+  type ResultSetHeader,
+  type RowDataPacket,
+} from "mysql2/promise";
 import { DeadlineExceeded, withDeadline } from "./deadline.ts";
 
 /** What a statement may be given; lists only where `query` expands them. */
@@ -74,8 +79,10 @@ type Use = <T>(run: (connection: PoolConnection) => Promise<T>) => Promise<T>;
 
 function queryable(use: Use): Queryable {
   return {
-    execute: async (sql, values = []) => rowsOf(await use((c) => answer(c.execute<RowDataPacket[]>(sql, single(values))))),
-    query: async (sql, values = []) => rowsOf(await use((c) => answer(c.query<RowDataPacket[]>(sql, [...values])))),
+    execute: async (sql, values = []) =>
+      rowsOf(await use((c) => answer(c.execute<RowDataPacket[]>(sql, single(values))))),
+    query: async (sql, values = []) =>
+      rowsOf(await use((c) => answer(c.query<RowDataPacket[]>(sql, [...values])))),
     write: (sql, values = []) => use((c) => answer(c.execute<ResultSetHeader>(sql, single(values)))),
     writeMany: (sql, values = []) => use((c) => answer(c.query<ResultSetHeader>(sql, [...values]))),
   };
@@ -162,7 +169,13 @@ export function isUnknownDatabase(error: unknown): boolean {
 }
 
 const UNAVAILABLE_CODES = new Set([
-  ...["PROTOCOL_CONNECTION_LOST", "PROTOCOL_PACKETS_OUT_OF_ORDER", "POOL_CLOSED", "ECONNREFUSED", "ECONNRESET"],
+  ...[
+    "PROTOCOL_CONNECTION_LOST",
+    "PROTOCOL_PACKETS_OUT_OF_ORDER",
+    "POOL_CLOSED",
+    "ECONNREFUSED",
+    "ECONNRESET",
+  ],
   ...["EPIPE", "ENOENT", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "EAI_AGAIN"],
   ...["ER_SERVER_SHUTDOWN", "ER_NORMAL_SHUTDOWN", "ER_CON_COUNT_ERROR", "ER_TOO_MANY_USER_CONNECTIONS"],
   ...["ER_QUERY_INTERRUPTED", "ER_NEW_ABORTING_CONNECTION", "ER_CONNECTION_KILLED"],

@@ -20,7 +20,8 @@ export function refusalOf(error: unknown): Refusal | null {
 function refusalOfParser(error: unknown): Refusal | null {
   const status = error instanceof Error && "status" in error ? error.status : undefined;
   if (status === 413) return new Refusal("too_large", "errors.413.message");
-  if (typeof status === "number" && status >= 400 && status < 500) return new Refusal("invalid", "errors.400.message");
+  if (typeof status === "number" && status >= 400 && status < 500)
+    return new Refusal("invalid", "errors.400.message");
   return null;
 }
 
@@ -37,7 +38,8 @@ export const nothingHere: RequestHandler = () => {
 export const showError: ErrorRequestHandler = (error, request, response, next) => {
   const refusal = refusalOf(error);
   if (!refusal) log.error({ requestId: response.locals.requestId, error: detail(error) }, "a request failed");
-  else if (refusal.status >= 500) log.warn({ requestId: response.locals.requestId, reason: detail(refusal.cause) }, "unavailable");
+  else if (refusal.status >= 500)
+    log.warn({ requestId: response.locals.requestId, reason: detail(refusal.cause) }, "unavailable");
   if (response.headersSent) return next(error);
   if (refusal?.code === "unauthorized" && request.method === "GET" && !wantsJson(request)) {
     return response.redirect(303, `/login?next=${encodeURIComponent(request.originalUrl)}`);
@@ -47,7 +49,9 @@ export const showError: ErrorRequestHandler = (error, request, response, next) =
 
 function respond(request: Request, response: Response, refusal: Refusal | null): void {
   const status = refusal?.status ?? 500;
-  const message = refusal ? sentenceOf(response, refusal) : translate(response.locals.locale, "errors.500.message");
+  const message = refusal
+    ? sentenceOf(response, refusal)
+    : translate(response.locals.locale, "errors.500.message");
   response.status(status).set("Cache-Control", "no-store");
   if (status === 503 || status === 429) response.set("Retry-After", String(RETRY_AFTER_S));
   if (wantsJson(request)) {
@@ -55,11 +59,25 @@ function respond(request: Request, response: Response, refusal: Refusal | null):
     return;
   }
   const { locale, requestId } = response.locals;
-  const heading = translate(locale, `errors.${status === 401 ? 403 : status}.heading`);
-  const context = { status, heading, message, title: heading, requestId: status >= 500 ? requestId : null };
+  const heading = translate(locale, `errors.${status}.heading`);
+  const context = {
+    ...{ status, heading, message, title: heading, requestId: status >= 500 ? requestId : null },
+    draft: draftOf(request),
+  };
   response.render("error", context, (failure, html) => {
     response.type(failure ? "text/plain" : "text/html").send(failure ? `${status} ${message}` : html);
   });
+}
+
+/**
+ * A message that this request should have sent, so that no refusal loses a text that was typed: the page offers
+ * it again under the same `clientId`. Needs no store, because they may be what is away.
+ */
+function draftOf(request: Request): { action: string; message: string; clientId: string } | null {
+  const { message, clientId }: { message?: unknown; clientId?: unknown } = request.body ?? {};
+  const isSend = request.method === "POST" && /^\/chat\/\d+\/messages$/.test(request.path);
+  if (!isSend || typeof message !== "string" || typeof clientId !== "string") return null;
+  return { action: request.path, message, clientId };
 }
 
 function detail(error: unknown): string {

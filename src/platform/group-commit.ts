@@ -70,7 +70,8 @@ export class GroupCommit<Item, Outcome> {
     let bytes = 0;
     let count = 0;
     for (const waiting of this.queue) {
-      if (count > 0 && (count >= this.options.batchItems || bytes + waiting.size > this.options.batchBytes)) break;
+      if (count > 0 && (count >= this.options.batchItems || bytes + waiting.size > this.options.batchBytes))
+        break;
       bytes += waiting.size;
       count += 1;
     }

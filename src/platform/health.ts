@@ -17,7 +17,10 @@ export const alive: RequestHandler = (_request, response) => {
 
 /** Whether this node can serve: MySQL and Redis answer and it is not being drained. */
 export const ready: RequestHandler = async (_request, response) => {
-  const [database, sessions] = await Promise.all([answers(db.execute("SELECT 1")), answers(ask(redis.ping()))]);
+  const [database, sessions] = await Promise.all([
+    answers(db.execute("SELECT 1")),
+    answers(ask(redis.ping())),
+  ]);
   const isReady = database && sessions && !draining;
   response.status(isReady ? 200 : 503).json({ ready: isReady, database, redis: sessions, draining });
 };

@@ -9,7 +9,8 @@ const NAMES: Record<Locale, string> = { en: "English", fr: "Français" };
 
 const catalogues = new Map<Locale, Record<string, string>>();
 for (const file of readdirSync(FOLDER)) {
-  if (file.endsWith(".json")) catalogues.set(file.slice(0, -5), JSON.parse(readFileSync(new URL(file, FOLDER), "utf8")));
+  if (file.endsWith(".json"))
+    catalogues.set(file.slice(0, -5), JSON.parse(readFileSync(new URL(file, FOLDER), "utf8")));
 }
 const plurals = new Map([...catalogues.keys()].map((locale) => [locale, new Intl.PluralRules(locale)]));
 

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 import type { RequestHandler } from "express";
-import { collectDefaultMetrics, Counter, Gauge, Histogram, register } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, register } from "prom-client";
 import { config } from "./config.ts";
 import { notFound } from "./errors.ts";
 
@@ -30,7 +30,8 @@ export const measure: RequestHandler = (request, response, next) => {
 /** Prometheus text for whoever has the token; for everybody else there is nothing here. */
 export const serveMetrics: RequestHandler = async (request, response) => {
   const token = /^Bearer (.+)$/.exec(request.get("Authorization") ?? "")?.[1];
-  if (config.metricsToken === null || token === undefined || !isSame(token, config.metricsToken)) throw notFound();
+  if (config.metricsToken === null || token === undefined || !isSame(token, config.metricsToken))
+    throw notFound();
   response.type(register.contentType).send(await register.metrics());
 };
 

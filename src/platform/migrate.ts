@@ -33,14 +33,21 @@ async function connectCreating(url: string): Promise<Connection> {
   const name = decodeURIComponent(server.pathname.slice(1));
   server.pathname = "/";
   const connection = await connect(server.href);
-  await connection.query("CREATE DATABASE IF NOT EXISTS ?? CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci", [name]);
+  await connection.query(
+    "CREATE DATABASE IF NOT EXISTS ?? CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci",
+    [name],
+  );
   await connection.end();
   return connect(url);
 }
 
 /** The driver writes what it reads from the address into the options it is given, so each call makes its own. */
 function connect(uri: string): Promise<Connection> {
-  return mysql.createConnection({ uri, connectTimeout: CONNECT_TIMEOUT_MS, charset: "utf8mb4_unicode_520_ci" });
+  return mysql.createConnection({
+    uri,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    charset: "utf8mb4_unicode_520_ci",
+  });
 }
 
 async function locked(connection: Connection, work: () => Promise<void>): Promise<void> {
@@ -61,8 +68,11 @@ async function applyMissing(connection: Connection): Promise<void> {
   const applied = new Set(rows.map((row) => String(row.name)));
   const files = (await readdir(FOLDER)).filter((file) => file.endsWith(".sql")).sort();
   for (const file of files.filter((name) => !applied.has(name))) {
-    for (const statement of statementsOf(await readFile(new URL(file, FOLDER), "utf8"))) await connection.query(statement);
-    await connection.query("INSERT INTO schema_migrations (name, applied_at) VALUES (?, UTC_TIMESTAMP(3))", [file]);
+    for (const statement of statementsOf(await readFile(new URL(file, FOLDER), "utf8")))
+      await connection.query(statement);
+    await connection.query("INSERT INTO schema_migrations (name, applied_at) VALUES (?, UTC_TIMESTAMP(3))", [
+      file,
+    ]);
     log.info({ migration: file }, "database migrated");
   }
 }

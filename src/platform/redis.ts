@@ -22,7 +22,8 @@ function openClient(url: string) {
     socket: {
       ...address,
       connectTimeout: CONNECT_TIMEOUT_MS,
-      reconnectStrategy: (attempts: number) => Math.min(50 * 2 ** attempts, RECONNECT_MAX_MS) * (0.5 + Math.random() / 2),
+      reconnectStrategy: (attempts: number) =>
+        Math.min(50 * 2 ** attempts, RECONNECT_MAX_MS) * (0.5 + Math.random() / 2),
     },
   });
 }
@@ -68,4 +69,3 @@ export async function ask<T>(command: Promise<T>): Promise<T> {
 export class RedisUnavailable extends Error {
   override name = "RedisUnavailable";
 }
-

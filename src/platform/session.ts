@@ -34,7 +34,10 @@ type Done<T> = (error?: unknown, result?: T) => void;
 
 async function settle<T>(result: Promise<T>, done: Done<T> | undefined): Promise<T | undefined> {
   if (!done) return result;
-  result.then((value) => done(null, value), (error) => done(error));
+  result.then(
+    (value) => done(null, value),
+    (error) => done(error),
+  );
   return undefined;
 }
 

@@ -52,13 +52,16 @@ export const dateOf = (date: Date, clock: Clock) => format("iso", clock).format(
 export function dayLabel(date: Date, clock: Clock, now = new Date()): string {
   const day = dateOf(date, clock);
   if (day === dateOf(now, clock)) return translate(clock.locale, "day.today");
-  if (day === dateOf(new Date(now.getTime() - 86_400_000), clock)) return translate(clock.locale, "day.yesterday");
+  if (day === dateOf(new Date(now.getTime() - 86_400_000), clock))
+    return translate(clock.locale, "day.yesterday");
   return format("day", clock).format(date);
 }
 
 /** For the list: the time today, else the date. */
 export function shortTimeOf(date: Date, clock: Clock, now = new Date()): string {
-  return dateOf(date, clock) === dateOf(now, clock) ? timeOf(date, clock) : format("shortDate", clock).format(date);
+  return dateOf(date, clock) === dateOf(now, clock)
+    ? timeOf(date, clock)
+    : format("shortDate", clock).format(date);
 }
 
 /** For "last seen": the time today, else date and time. */

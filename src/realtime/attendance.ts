@@ -40,7 +40,9 @@ export function keepAttendance(): () => void {
 /** Tells watchers, and keeps when those who went were last seen. */
 export async function announce(changes: Change[]): Promise<void> {
   publishPresence(changes);
-  await updateLastSeen(new Map(changes.filter((change) => !change.online).map(({ userId, at }) => [userId, at])));
+  await updateLastSeen(
+    new Map(changes.filter((change) => !change.online).map(({ userId, at }) => [userId, at])),
+  );
 }
 
 /** Resolves once nobody's going is still on its way to the stores; for an orderly stop. */
@@ -52,7 +54,9 @@ const pending = new Set<Promise<void>>();
 
 /** Nothing waits for presence, and while Redis is away leases run out by themselves. */
 function tell(changes: Promise<Change[]>): void {
-  const told = changes.then(announce).catch((error) => log.debug({ reason: String(error) }, "presence is not known"));
+  const told = changes
+    .then(announce)
+    .catch((error) => log.debug({ reason: String(error) }, "presence is not known"));
   pending.add(told);
   told.finally(() => pending.delete(told));
 }

@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { type Actor, findConversationFor } from "../conversations/conversations.ts";
 import { countUnread } from "../conversations/conversations.queries.ts";
+import { type Actor, findConversationFor } from "../conversations/conversations.ts";
 import { listPeople, peopleByIds } from "../conversations/people.ts";
 import { personWithHtml } from "../conversations/people.view.ts";
 import { getMessages, type Part, sendMessage } from "../messages/messages.ts";
@@ -68,7 +68,10 @@ const UNREAD_MAX = 100;
 
 /** Somebody who was never seen has no time of having been. */
 function seenPresence(change: Parameters<typeof presenceOf>[0], lastSeenAt: Date | null) {
-  return { ...presenceOf(change, lastSeenAt), lastSeenAt: change.online ? null : (lastSeenAt?.toISOString() ?? null) };
+  return {
+    ...presenceOf(change, lastSeenAt),
+    lastSeenAt: change.online ? null : (lastSeenAt?.toISOString() ?? null),
+  };
 }
 
 function partOf({ afterRev, beforeSeq, aroundSeq }: z.infer<typeof messagesSchema>): Part {
@@ -90,18 +93,21 @@ type Answer = (answer: object) => void;
  */
 function answering(socket: ChatSocket, accepted: Promise<boolean>) {
   return <Input>(event: string, schema: z.ZodType<Input>, handle: (input: Input) => Promise<object>) => {
-    socket.on(event as never, (async (...values: unknown[]) => {
-      const last = values.at(-1);
-      const answer: Answer = isFunction(last) ? last : () => undefined;
-      try {
-        if (!(await accepted)) throw unauthorized();
-        const parsed = schema.safeParse(values[0]);
-        if (!parsed.success) throw new Refusal("invalid", "errors.400.message");
-        answer({ ok: true, ...(await handle(parsed.data)) });
-      } catch (error) {
-        answer({ ok: false, error: failureOf(error, socket.data.locale) });
-      }
-    }) as never);
+    socket.on(
+      event as never,
+      (async (...values: unknown[]) => {
+        const last = values.at(-1);
+        const answer: Answer = isFunction(last) ? last : () => undefined;
+        try {
+          if (!(await accepted)) throw unauthorized();
+          const parsed = schema.safeParse(values[0]);
+          if (!parsed.success) throw new Refusal("invalid", "errors.400.message");
+          answer({ ok: true, ...(await handle(parsed.data)) });
+        } catch (error) {
+          answer({ ok: false, error: failureOf(error, socket.data.locale) });
+        }
+      }) as never,
+    );
   };
 }
 

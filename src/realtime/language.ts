@@ -5,6 +5,8 @@ import { isLocale, type Locale, negotiateLocale } from "../platform/i18n.ts";
 export function translatorOf(request: IncomingMessage): Locale {
   const chosen = /(?:^|;\s*)locale=([a-z]+)/.exec(request.headers.cookie ?? "")?.[1];
   if (isLocale(chosen)) return chosen;
-  const accepted = (request.headers["accept-language"] ?? "").split(",").map((part) => part.split(";")[0]?.trim() ?? "");
+  const accepted = (request.headers["accept-language"] ?? "")
+    .split(",")
+    .map((part) => part.split(";")[0]?.trim() ?? "");
   return negotiateLocale(accepted);
 }

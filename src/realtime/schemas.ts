@@ -16,7 +16,11 @@ function withTarget<Shape extends z.ZodRawShape>(shape: Shape) {
 }
 
 function toTarget(
-  fields: { userId?: number | undefined; receiverId?: number | undefined; conversationId?: number | undefined },
+  fields: {
+    userId?: number | undefined;
+    receiverId?: number | undefined;
+    conversationId?: number | undefined;
+  },
   context: z.RefinementCtx,
 ): { target: Target } {
   const { userId, receiverId, conversationId } = fields;

@@ -1,17 +1,17 @@
-import type { IncomingMessage, Server as HttpServer } from "node:http";
-import { Server, type Socket } from "socket.io";
+import type { Server as HttpServer, IncomingMessage } from "node:http";
 import type { RequestHandler } from "express";
+import type { SessionData } from "express-session";
+import { Server, type Socket } from "socket.io";
 import { log } from "../platform/log.ts";
 import { openSockets as openGauge } from "../platform/metrics.ts";
 import { isOwnOrigin } from "../platform/security.ts";
 import { readSession, readSessions } from "../platform/session.ts";
 import { findAuthVersions, findViewer } from "../users/users.queries.ts";
-import type { SessionData } from "express-session";
+import { arrived, left } from "./attendance.ts";
 import type { ClientEvents, ServerEvents } from "./events.ts";
 import { listen } from "./handlers.ts";
-import { arrived, left } from "./attendance.ts";
-import { publishTo, sessionRoom, type SocketData, type Sockets, userRoom } from "./publish.ts";
 import { translatorOf } from "./language.ts";
+import { publishTo, type SocketData, type Sockets, sessionRoom, userRoom } from "./publish.ts";
 
 export type ChatSocket = Socket<ClientEvents, ServerEvents, Record<string, never>, SocketData>;
 
@@ -27,12 +27,17 @@ export function openSockets(server: HttpServer, sessions: RequestHandler): Socke
     // CORS settings do not guard WebSocket handshakes, this does.
     allowRequest: (request, decide) => decide(null, isOwnOrigin(request)),
   });
-  io.engine.use((request: IncomingMessage & { _query?: { sid?: string } }, response: never, next: () => void) => {
-    if (request._query?.sid === undefined) sessions(request as never, response, next);
-    else next();
-  });
+  io.engine.use(
+    (request: IncomingMessage & { _query?: { sid?: string } }, response: never, next: () => void) => {
+      if (request._query?.sid === undefined) sessions(request as never, response, next);
+      else next();
+    },
+  );
   io.use((socket, next) => {
-    const { session, sessionID } = socket.request as IncomingMessage & { session?: SessionData; sessionID?: string };
+    const { session, sessionID } = socket.request as IncomingMessage & {
+      session?: SessionData;
+      sessionID?: string;
+    };
     if (session?.userId === undefined || !sessionID) return next(new Error("unauthorized"));
     const { userId, authVersion } = session;
     socket.data = { userId, authVersion, sessionId: sessionID, locale: translatorOf(socket.request) };

@@ -43,12 +43,16 @@ function keep(id: string): Drawing {
 
 /** The drawing as SVG without style attributes, which our content security policy does not allow. */
 export function drawAvatar(id: string): string {
-  return lighten(multiavatar(id)).replace(/ style="([^"]*)"/g, (_whole, style: string) => presentation(style));
+  return lighten(multiavatar(id)).replace(/ style="([^"]*)"/g, (_whole, style: string) =>
+    presentation(style),
+  );
 }
 
 function presentation(style: string): string {
   const declarations = style.split(";").map((declaration) => declaration.split(":"));
-  return declarations.map(([name, value]) => (name && value ? ` ${name.trim()}="${value.trim()}"` : "")).join("");
+  return declarations
+    .map(([name, value]) => (name && value ? ` ${name.trim()}="${value.trim()}"` : ""))
+    .join("");
 }
 
 /** Two decimals of 231 are finer than any screen shows. */

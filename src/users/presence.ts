@@ -72,7 +72,10 @@ export async function findOnline(userIds: number[]): Promise<Change[]> {
 async function run(script: keyof typeof leaseScripts, values: (string | number)[]): Promise<Change[]> {
   const prefix = `${config.redisPrefix}presence:`;
   const reply = await ask(
-    redis.eval(leaseScripts[script], { keys: [`${prefix}due`], arguments: [`${prefix}leases:`, ...values.map(String)] }),
+    redis.eval(leaseScripts[script], {
+      keys: [`${prefix}due`],
+      arguments: [`${prefix}leases:`, ...values.map(String)],
+    }),
   );
   if (!Array.isArray(reply)) throw new TypeError("presence script answered something else than a list");
   const [at, ...pairs] = reply.map(Number);

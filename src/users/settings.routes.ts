@@ -4,6 +4,7 @@ import { rememberChoice, safePath, viewerOf } from "../platform/context.ts";
 import { Refusal } from "../platform/errors.ts";
 import { isLocale, translate } from "../platform/i18n.ts";
 import { parseTimeZone, timeZones } from "../platform/times.ts";
+import { holdPage } from "./page-leases.ts";
 import { type Preference, updatePreference } from "./users.queries.ts";
 
 const text = z.string().max(2000);
@@ -15,7 +16,7 @@ const timeZone = z.object({ timeZone: text, next: text.optional() });
 export const settingsRoutes = Router();
 
 settingsRoutes.get("/settings", (_request, response) => {
-  viewerOf(response);
+  holdPage(viewerOf(response).id);
   showSettings(response, {});
 });
 
@@ -39,7 +40,11 @@ settingsRoutes.post("/time-zone", async (request, response) => {
   const zone = parseTimeZone(chosen.timeZone);
   if (zone === null) {
     response.status(400);
-    showSettings(response, { timeZone: translate(response.locals.locale, "settings.error.timeZone") }, chosen.timeZone);
+    showSettings(
+      response,
+      { timeZone: translate(response.locals.locale, "settings.error.timeZone") },
+      chosen.timeZone,
+    );
     return;
   }
   await remember(response, "timeZone", zone);
@@ -55,7 +60,13 @@ async function remember(response: Response, name: Preference, value: string | nu
 function showSettings(response: Response, errors: { timeZone?: string }, typed?: string): void {
   response.locals.here = "/settings";
   const title = translate(response.locals.locale, "settings.heading");
-  response.render("settings", { title, timeZones, timeZone: typed ?? response.locals.timeZone, errors });
+  response.render("settings", {
+    title,
+    timeZones,
+    timeZone: typed ?? response.locals.timeZone,
+    errors,
+    seenImage: "/seen.gif",
+  });
 }
 
 function parse<T>(schema: z.ZodType<T>, request: Request): T {

@@ -88,7 +88,11 @@ export async function findAuthVersions(userIds: number[]): Promise<Map<number, n
 const PREFERENCE_COLUMNS = { locale: "locale", theme: "theme", timeZone: "time_zone" } as const;
 export type Preference = keyof typeof PREFERENCE_COLUMNS;
 
-export async function updatePreference(userId: number, name: Preference, value: string | null): Promise<void> {
+export async function updatePreference(
+  userId: number,
+  name: Preference,
+  value: string | null,
+): Promise<void> {
   await db.write(`UPDATE users SET ${PREFERENCE_COLUMNS[name]} = ? WHERE id = ?`, [value, userId]);
 }
 

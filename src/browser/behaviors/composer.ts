@@ -125,4 +125,3 @@ function markSent(clientId: string): void {
   const element = byClientId(clientId);
   if (element && element.dataset.state === "pending") setState(element, "sent");
 }
-

@@ -1,12 +1,12 @@
-import type { ConversationRow, ReceiptUpdate } from "../../realtime/events.ts";
 import type { Message } from "../../messages/message.ts";
+import type { ConversationRow, ReceiptUpdate } from "../../realtime/events.ts";
 import { elementOf, find, t, throttled, viewerId } from "../page.ts";
 import { onNews, onRefresh, request } from "../realtime.ts";
-import { shortTime } from "../times.ts";
 import { otherId } from "../timeline.ts";
+import { shortTime } from "../times.ts";
+import { watch } from "./presence.ts";
 import { has } from "./receipts.ts";
 import { setUnreadConversations } from "./title.ts";
-import { watch } from "./presence.ts";
 
 /** The list of people: order, badges and previews as messages come; search as one types; more on scrolling. */
 
@@ -17,7 +17,8 @@ const PREVIEW_MAX = 80;
 
 const list = find("[data-people]", HTMLElement);
 const search = find("[data-search] input", HTMLInputElement);
-const rowOf = (userId: number) => list?.querySelector<HTMLElement>(`:scope > [data-user-id="${userId}"]`) ?? null;
+const rowOf = (userId: number) =>
+  list?.querySelector<HTMLElement>(`:scope > [data-user-id="${userId}"]`) ?? null;
 const isFiltered = () => (search?.value.trim() ?? "") !== "";
 
 export function startPeople(): void {
@@ -35,7 +36,10 @@ export function startPeople(): void {
 function takeMessage(message: Message): void {
   const userId = message.senderId === viewerId ? message.receiverId : message.senderId;
   const row = userId === null ? null : rowOf(userId);
-  if (!row || !list) return refreshSoon();
+  if (!row || !list) {
+    refreshSoon();
+    return;
+  }
   const held = Number(row.dataset.lastSeq || 0);
   if (message.seq < held || (message.seq === held && message.rev === message.seq)) return;
   if (message.seq > held + 1) refreshSoon();
@@ -63,8 +67,8 @@ function showPreview(row: HTMLElement, { senderId, message, timestamp, deletedAt
 function takeReceipts({ userId, conversationId, unread, readSeq }: ReceiptUpdate): void {
   if (userId !== viewerId) return;
   const row = list?.querySelector<HTMLElement>(`:scope > [data-conversation-id="${conversationId}"]`);
-  if (!row) return refreshSoon();
-  setUnread(row, readSeq >= Number(row.dataset.lastSeq) ? 0 : unread);
+  if (row) setUnread(row, readSeq >= Number(row.dataset.lastSeq) ? 0 : unread);
+  else refreshSoon();
 }
 
 function setUnread(row: HTMLElement, unread: number): void {
@@ -182,7 +186,9 @@ function startMore(): void {
     event.preventDefault();
     void loadMore();
   });
-  new IntersectionObserver(([entry]) => entry?.isIntersecting && void loadMore(), { rootMargin: "200px" }).observe(more);
+  new IntersectionObserver(([entry]) => entry?.isIntersecting && void loadMore(), {
+    rootMargin: "200px",
+  }).observe(more);
 }
 
 async function loadMore(): Promise<void> {

@@ -22,7 +22,9 @@ export function watch(people: HTMLElement): void {
 }
 
 async function ask(): Promise<void> {
-  const rows = [...(list?.children ?? [])].flatMap((row) => (row instanceof HTMLElement ? [Number(row.dataset.userId)] : []));
+  const rows = [...(list?.children ?? [])].flatMap((row) =>
+    row instanceof HTMLElement ? [Number(row.dataset.userId)] : [],
+  );
   const userIds = [...new Set([...(otherId ? [otherId] : []), ...rows])].slice(0, WATCHED_MAX);
   try {
     const { users } = await request("watchUsers", { userIds });

@@ -1,7 +1,14 @@
 import type { Message } from "../../messages/message.ts";
 import { throttled, viewerId } from "../page.ts";
 import { onNews, onRefresh, request } from "../realtime.ts";
-import { currentConversation, lastSeq, messageElements, onGrown, otherId, showReceipts } from "../timeline.ts";
+import {
+  currentConversation,
+  lastSeq,
+  messageElements,
+  onGrown,
+  otherId,
+  showReceipts,
+} from "../timeline.ts";
 import { isAtEnd } from "./scrolling.ts";
 
 /** Says what this device has and what its person has read; shows how far the other is. */
@@ -13,7 +20,8 @@ let readSeq = 0;
 
 export function startReceipts(): void {
   onNews("updateReceipts", (receipts) => {
-    if (receipts.conversationId === currentConversation() && receipts.userId === otherId) showReceipts(receipts);
+    if (receipts.conversationId === currentConversation() && receipts.userId === otherId)
+      showReceipts(receipts);
   });
   onNews("receiveMessage", has);
   onRefresh(tellRead);

@@ -1,6 +1,6 @@
 import { find } from "../page.ts";
-import { firstSeq, isLive, onGrown, otherId, prepend } from "../timeline.ts";
 import { request } from "../realtime.ts";
+import { firstSeq, isLive, onGrown, otherId, prepend } from "../timeline.ts";
 
 /** Where the eye is: staying at the end as messages come, going back through history. */
 
@@ -33,10 +33,14 @@ export function startScrolling(): void {
   if (!scroller || !otherId) return;
   let wasAtEnd = true;
   if (isLive) goToEnd();
-  scroller.addEventListener("scroll", () => {
-    wasAtEnd = isAtEnd();
-    if (wasAtEnd && jump) jump.hidden = true;
-  }, { passive: true });
+  scroller.addEventListener(
+    "scroll",
+    () => {
+      wasAtEnd = isAtEnd();
+      if (wasAtEnd && jump) jump.hidden = true;
+    },
+    { passive: true },
+  );
   onGrown((own) => {
     if (own || wasAtEnd) goToEnd();
     else if (jump) jump.hidden = false;
@@ -54,10 +58,10 @@ function loadOlderOnDemand(root: HTMLElement): void {
     event.preventDefault();
     void loadOlder(link);
   });
-  const observer = new IntersectionObserver(
-    ([entry]) => entry?.isIntersecting && void loadOlder(link),
-    { root, rootMargin: "400px 0px" },
-  );
+  const observer = new IntersectionObserver(([entry]) => entry?.isIntersecting && void loadOlder(link), {
+    root,
+    rootMargin: "400px 0px",
+  });
   observer.observe(link);
 }
 

@@ -7,7 +7,9 @@ export function startTheme(): void {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const chosen = root.classList.contains("dark") || root.classList.contains("light");
-      const isDark = chosen ? root.classList.contains("dark") : matchMedia("(prefers-color-scheme: dark)").matches;
+      const isDark = chosen
+        ? root.classList.contains("dark")
+        : matchMedia("(prefers-color-scheme: dark)").matches;
       root.classList.toggle("dark", !isDark);
       root.classList.toggle("light", isDark);
       const field = find("[name=theme]", HTMLInputElement, form);

@@ -27,6 +27,11 @@ authRoutes.post("/register", (request, response) =>
 );
 authRoutes.post("/login", (request, response) => enter(request, response, "login", logIn));
 
+/** Whose session this is: for scripts, to which being logged out is an answer and not an error. */
+authRoutes.get("/session", (_request, response) => {
+  response.set("Cache-Control", "no-store").json({ userId: response.locals.viewer?.id ?? null });
+});
+
 authRoutes.post("/logout", async (request, response) => {
   const { viewer } = response.locals;
   const sessionId = request.sessionID;

@@ -1,6 +1,6 @@
 import { io, type Socket } from "socket.io-client";
 import type { ClientEvents, Failure, ServerEvents } from "../realtime/events.ts";
-import { find } from "./page.ts";
+import { find, viewerId } from "./page.ts";
 
 /** The one connection to the server, and what happens when it comes and goes. */
 
@@ -102,8 +102,8 @@ function refreshNowAndThen(): void {
 /** The server closed the door: is the session over, or was it just this socket? */
 async function returnOrLeave(): Promise<void> {
   try {
-    const response = await fetch("/", { headers: { accept: "application/json" } });
-    if (response.status === 401) {
+    const response = await fetch("/session");
+    if (response.ok && (await response.json()).userId !== viewerId) {
       location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
       return;
     }

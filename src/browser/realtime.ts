@@ -6,6 +6,7 @@ import { find, viewerId } from "./page.ts";
 
 const ANSWER_MS = 10_000;
 const REFRESH_MS = 25_000;
+const REFRESH_JITTER_MS = 3000;
 const BANNER_MS = 1000;
 
 const socket: Socket = io({
@@ -67,6 +68,8 @@ function refresh(): void {
 /** Connects, and keeps the page true from then on. */
 export function connect(): void {
   socket.on("connect", refresh);
+  // The whole house is told at once, and must not come asking at once.
+  onNews("refresh", () => setTimeout(refresh, Math.random() * REFRESH_JITTER_MS));
   socket.on("connect", () => showBanner(false));
   socket.on("disconnect", (reason) => {
     showBannerSoon();
@@ -84,9 +87,15 @@ export function connect(): void {
     "pageshow",
     (event) => event.persisted && (socket.connected ? refresh() : socket.connect()),
   );
+  document.addEventListener("submit", ({ target }) => {
+    isLoggingOut = target instanceof HTMLFormElement && new URL(target.action).pathname === "/logout";
+  });
   refreshNowAndThen();
   socket.connect();
 }
+
+/** The form itself leads to the login then. */
+let isLoggingOut = false;
 
 /** With jitter, so that a thousand tabs that woke together do not keep asking together. */
 function refreshNowAndThen(): void {
@@ -101,6 +110,7 @@ function refreshNowAndThen(): void {
 
 /** The server closed the door: is the session over, or was it just this socket? */
 async function returnOrLeave(): Promise<void> {
+  if (isLoggingOut) return;
   try {
     const response = await fetch("/session");
     if (response.ok && (await response.json()).userId !== viewerId) {

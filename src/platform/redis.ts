@@ -11,6 +11,7 @@ export type Redis = ReturnType<typeof openClient>;
 const CONNECT_TIMEOUT_MS = 2000;
 const ANSWER_TIMEOUT_MS = 1000;
 const PING_INTERVAL_MS = 5000;
+const QUEUE_MAX = 50_000;
 const RECONNECT_MAX_MS = 1000;
 
 function openClient(url: string) {
@@ -18,6 +19,8 @@ function openClient(url: string) {
   return createClient({
     ...(url.startsWith("unix:") ? {} : { url }),
     disableOfflineQueue: true,
+    // A frozen Redis takes commands without answering; what waits for it must not grow without end.
+    commandsQueueMaxLength: QUEUE_MAX,
     pingInterval: PING_INTERVAL_MS,
     socket: {
       ...address,
@@ -36,7 +39,7 @@ export async function openRedis(url: string): Promise<void> {
   redis = await connectRedis(url);
 }
 
-export async function closeRedis(): Promise<void> {
+export function closeRedis(): void {
   redis.destroy();
 }
 

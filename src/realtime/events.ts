@@ -98,4 +98,6 @@ export interface ServerEvents {
   updateReceipts: (receipts: ReceiptUpdate) => void;
   updateOnlineUsers: (change: { users: UserPresence[] }) => void;
   typing: (typing: { conversationId: number | null; userId: number; typing: boolean }) => void;
+  /** News may have been missed: ask for what is lacking. */
+  refresh: (nothing: object) => void;
 }

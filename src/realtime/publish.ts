@@ -60,7 +60,14 @@ export function publishTyping(
   io?.to(userRoom(to)).emit("typing", typing);
 }
 
+/** Tells this node's browsers that news may have passed them by. */
+export function askToRefresh(): void {
+  io?.local.emit("refresh", {});
+}
+
 /** Cuts every socket of a session, on every node. */
 export function cutSession(sessionId: string): void {
+  // Here at once, and by the bus on the other nodes.
+  io?.local.in(sessionRoom(sessionId)).disconnectSockets(true);
   io?.in(sessionRoom(sessionId)).disconnectSockets(true);
 }

@@ -4,10 +4,12 @@ import type { SessionData } from "express-session";
 import { Server, type Socket } from "socket.io";
 import { log } from "../platform/log.ts";
 import { openSockets as openGauge } from "../platform/metrics.ts";
+import type { Redis } from "../platform/redis.ts";
 import { isOwnOrigin } from "../platform/security.ts";
 import { readSession, readSessions } from "../platform/session.ts";
 import { findAuthVersions, findViewer } from "../users/users.queries.ts";
 import { arrived, left } from "./attendance.ts";
+import type { Bus } from "./bus.ts";
 import type { ClientEvents, ServerEvents } from "./events.ts";
 import { listen } from "./handlers.ts";
 import { translatorOf } from "./language.ts";
@@ -20,10 +22,11 @@ const FRAME_BYTES_MAX = 65_536;
 const RECHECK_MS = 30_000;
 
 /** Opens `/socket.io` for people who are signed in. WebSocket only: then no proxy needs sticky sessions. */
-export function openSockets(server: HttpServer, sessions: RequestHandler): Sockets {
+export function openSockets(server: HttpServer, sessions: RequestHandler, adapter?: Bus["adapter"]): Sockets {
   const io: Sockets = new Server(server, {
     ...{ path: "/socket.io", serveClient: false, transports: ["websocket"], perMessageDeflate: false },
     ...{ pingInterval: PING_MS, pingTimeout: PING_MS, maxHttpBufferSize: FRAME_BYTES_MAX },
+    ...(adapter ? { adapter } : {}),
     // CORS settings do not guard WebSocket handshakes, this does.
     allowRequest: (request, decide) => decide(null, isOwnOrigin(request)),
   });
@@ -80,16 +83,24 @@ async function accept(socket: ChatSocket): Promise<boolean> {
   }
 }
 
-/** Looks every 30 s whether each open socket's session still stands; stops with the returned function. */
-export function recheckSockets(io: Sockets): () => void {
-  const timer = setInterval(() => {
+/**
+ * Looks every 30 s whether each open socket's session still stands, and as soon as Redis is back after it was
+ * away; stops with the returned function.
+ */
+export function recheckSockets(io: Sockets, redis: Redis): () => void {
+  const look = () => {
     recheck(io).catch((error) => log.warn({ reason: String(error) }, "sockets could not be checked"));
-  }, RECHECK_MS);
-  return () => clearInterval(timer);
+  };
+  const timer = setInterval(look, RECHECK_MS);
+  redis.on("ready", look);
+  return () => {
+    clearInterval(timer);
+    redis.off("ready", look);
+  };
 }
 
 /** Cuts every local socket whose session is gone or was ended. @throws RedisUnavailable */
-export async function recheck(io: Sockets): Promise<void> {
+async function recheck(io: Sockets): Promise<void> {
   const sockets = [...io.of("/").sockets.values()];
   const sessionIds = [...new Set(sockets.map((socket) => socket.data.sessionId))];
   const [found, versions] = await Promise.all([

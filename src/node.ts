@@ -1,0 +1,91 @@
+import { createServer, type Server } from "node:http";
+import { createApp } from "./app.ts";
+import { drainReceipts } from "./messages/receipts.ts";
+import { drainWriter, onCommitted } from "./messages/writer.ts";
+import type { Manifest } from "./platform/build.ts";
+import type { Config } from "./platform/config.ts";
+import { closeDatabase, openDatabase } from "./platform/db.ts";
+import { withDeadline } from "./platform/deadline.ts";
+import { startDraining } from "./platform/health.ts";
+import { log } from "./platform/log.ts";
+import { closeRedis, openRedis, redis } from "./platform/redis.ts";
+import { sessions } from "./platform/session.ts";
+import { StartError } from "./platform/start-error.ts";
+import { attendanceSettled, keepAttendance } from "./realtime/attendance.ts";
+import { openBus } from "./realtime/bus.ts";
+import { askToRefresh, publishMessages } from "./realtime/publish.ts";
+import { openSockets, recheckSockets } from "./realtime/sockets.ts";
+
+/** Addresses of the stores, as the settings have them or as private servers turned out. */
+export interface StoreUrls {
+  database: string;
+  redis: string;
+}
+
+/** One process that serves pages and sockets. */
+export interface ChatNode {
+  address: string;
+  /** Stops accepting, finishes commits, sends clients elsewhere; done within 8 s. */
+  stop: () => Promise<void>;
+}
+
+const HEADERS_MS = 15_000;
+const REQUEST_MS = 30_000;
+const DRAIN_MS = 6000;
+const GOODBYE_MS = 1000;
+
+/** Opens the stores and serves. @throws StartError when the port cannot be had */
+export async function startNode(config: Config, urls: StoreUrls, manifest: Manifest): Promise<ChatNode> {
+  openDatabase(urls.database, config.databasePool);
+  await openRedis(urls.redis);
+  // With private stores and one process there is nobody else to tell.
+  const isAlone = config.redisUrl === null && config.webConcurrency === 1;
+  const bus = isAlone ? null : await openBus(urls.redis);
+  onCommitted(publishMessages);
+  const sessionHandler = sessions();
+  const app = await createApp(manifest, sessionHandler);
+  const server = createServer({ headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS }, app);
+  const io = openSockets(server, sessionHandler, bus?.adapter);
+  bus?.onReturn(askToRefresh);
+  const timers = [keepAttendance(), recheckSockets(io, redis)];
+  const stop = async () => {
+    startDraining();
+    for (const stopTimer of timers) stopTimer();
+    server.close();
+    await inTime(Promise.all([drainWriter(), drainReceipts()]), DRAIN_MS, "commits under way");
+    await inTime(Promise.resolve(io.close()), GOODBYE_MS, "sockets");
+    server.closeAllConnections();
+    await inTime(attendanceSettled(), GOODBYE_MS, "presence");
+    bus?.close();
+    closeRedis();
+    await inTime(closeDatabase(), GOODBYE_MS, "the database");
+  };
+  return { address: await listen(server, config), stop };
+}
+
+/** A stop goes on even if a store is frozen. */
+async function inTime(work: Promise<unknown>, ms: number, what: string): Promise<void> {
+  await withDeadline(work, ms, what).catch((error) => log.warn({ reason: String(error) }, "while stopping"));
+}
+
+async function listen(server: Server, { host, port, publicOrigin }: Config): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => reject(portError(error, host, port)));
+    server.listen(port, host, resolve);
+  });
+  const address = server.address();
+  const bound = typeof address === "object" && address ? address.port : port;
+  const name = host === "127.0.0.1" || host === "0.0.0.0" || host === "::" ? "localhost" : host;
+  return publicOrigin ?? `http://${name}:${bound}`;
+}
+
+function portError(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  if (error.code === "EADDRINUSE") {
+    return new StartError(`Port ${port} is in use: stop what uses it, or set PORT to another one.`);
+  }
+  if (error.code === "EACCES")
+    return new StartError(`Port ${port} needs more rights: set PORT to one above 1023.`);
+  return new StartError(
+    `Cannot listen on ${host}:${port} (${error.code}): set HOST to an address of this machine.`,
+  );
+}

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { watch } from "node:fs";
 import dotenv from "dotenv";
 import { configure } from "./platform/config.ts";
-import { startPrivateStores } from "./platform/embedded/embedded.ts";
+import { databaseUrlOf, redisUrlOf, startPrivateStores } from "./platform/embedded/embedded.ts";
 import { StartError } from "./platform/start-error.ts";
 
 /**
@@ -19,11 +19,10 @@ async function main(): Promise<void> {
   const { dataDir, databaseUrl, redisUrl } = configure(process.env);
   const wanted = { mariadb: databaseUrl === null, redis: redisUrl === null };
   const stores = await startPrivateStores({ directory: dataDir, ...wanted, log: console.log });
-  const database = `mysql://root@localhost/causerie?socketPath=${encodeURIComponent(stores.databaseSocket ?? "")}`;
   const environment = {
     ...process.env,
-    DATABASE_URL: databaseUrl ?? database,
-    REDIS_URL: redisUrl ?? `unix:${stores.redisSocket}`,
+    DATABASE_URL: databaseUrl ?? databaseUrlOf(stores),
+    REDIS_URL: redisUrl ?? redisUrlOf(stores),
   };
   let child = run(environment);
   const restart = settled(async () => {

@@ -60,7 +60,12 @@ export async function startNode(config: Config, urls: StoreUrls, manifest: Manif
     closeRedis();
     await inTime(closeDatabase(), GOODBYE_MS, "the database");
   };
-  return { address: await listen(server, config), stop };
+  try {
+    return { address: await listen(server, config), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 }
 
 /** A stop goes on even if a store is frozen. */

@@ -4,7 +4,7 @@ import { type StoreUrls, startNode } from "./node.ts";
 import { buildAssets } from "./platform/build.ts";
 import { type Config, configure } from "./platform/config.ts";
 import { withDeadline } from "./platform/deadline.ts";
-import { startPrivateStores } from "./platform/embedded/embedded.ts";
+import { databaseUrlOf, redisUrlOf, startPrivateStores } from "./platform/embedded/embedded.ts";
 import { log, openLog } from "./platform/log.ts";
 import { migrate } from "./platform/migrate.ts";
 import { StartError } from "./platform/start-error.ts";
@@ -48,12 +48,9 @@ async function stores(config: Config, stops: Stop[], signal: AbortSignal): Promi
   const report = (line: string) => log.info(line);
   const started = await startPrivateStores({ directory: config.dataDir, ...wanted, signal, log: report });
   stops.unshift(() => started.stop());
-  const { databaseSocket = "", redisSocket = "" } = started;
   return {
-    database:
-      config.databaseUrl ??
-      `mysql://root@localhost/causerie?socketPath=${encodeURIComponent(databaseSocket)}`,
-    redis: config.redisUrl ?? `unix:${redisSocket}`,
+    database: config.databaseUrl ?? databaseUrlOf(started),
+    redis: config.redisUrl ?? redisUrlOf(started),
   };
 }
 

@@ -2,6 +2,7 @@ import cluster, { type Worker } from "node:cluster";
 import { once } from "node:events";
 import type { StoreUrls } from "./node.ts";
 import { log } from "./platform/log.ts";
+import { StartError } from "./platform/start-error.ts";
 
 /** `WEB_CONCURRENCY` processes on one port, started anew when one dies. */
 
@@ -11,14 +12,14 @@ const STEADY_MS = 30_000;
 const STOP_MS = 10_000;
 
 /** What a worker tells the primary process. */
-export type Report = { address: string } | { failure: string };
+type Report = { address: string } | { failure: string };
 
 export interface Workers {
   address: string;
   stop: () => Promise<void>;
 }
 
-/** Starts the workers; resolves once all of them serve. @throws Error with a worker's failure */
+/** Starts the workers; resolves once all of them serve. @throws StartError with a worker's failure */
 export async function startWorkers(count: number, urls: StoreUrls): Promise<Workers> {
   let stopping = false;
   const environment = { DATABASE_URL: urls.database, REDIS_URL: urls.redis };
@@ -51,7 +52,7 @@ function serving(worker: Worker): Promise<string> {
   return new Promise((resolve, reject) => {
     worker.once("message", (report: Report) => {
       if ("address" in report) resolve(report.address);
-      else reject(new Error(report.failure));
+      else reject(new StartError(report.failure));
     });
     worker.once("exit", () => reject(new Error("a worker ended while it started")));
   });

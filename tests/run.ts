@@ -3,7 +3,12 @@ import { glob, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildAssets } from "../src/platform/build.ts";
-import { ensurePrograms, startPrivateStores } from "../src/platform/embedded/embedded.ts";
+import {
+  databaseUrlOf,
+  ensurePrograms,
+  redisUrlOf,
+  startPrivateStores,
+} from "../src/platform/embedded/embedded.ts";
 import { StartError } from "../src/platform/start-error.ts";
 
 /**
@@ -24,10 +29,9 @@ async function main(): Promise<number> {
     buildAssets(),
   ]);
   try {
-    const database = `mysql://root@localhost/?socketPath=${encodeURIComponent(stores.databaseSocket ?? "")}`;
     return await runTests({
-      TEST_DATABASE_URL: TEST_DATABASE_URL ?? database,
-      TEST_REDIS_URL: TEST_REDIS_URL ?? `unix:${stores.redisSocket}`,
+      TEST_DATABASE_URL: TEST_DATABASE_URL ?? databaseUrlOf(stores, ""),
+      TEST_REDIS_URL: TEST_REDIS_URL ?? redisUrlOf(stores),
     });
   } finally {
     await stores.stop();

@@ -2,7 +2,7 @@ import { type Request, type Response, Router } from "express";
 import { z } from "zod";
 import { config } from "../platform/config.ts";
 import { safePath, sentenceOf } from "../platform/context.ts";
-import { refusalOf, wantsJson } from "../platform/error-pages.ts";
+import { refusalOf, setRefused, wantsJson } from "../platform/error-pages.ts";
 import { Refusal } from "../platform/errors.ts";
 import { translate } from "../platform/i18n.ts";
 import { cookieName } from "../platform/session.ts";
@@ -10,11 +10,11 @@ import { cutSession, publishPresence } from "../realtime/publish.ts";
 import { endPageLeases } from "../users/presence.ts";
 import { type Account, logIn, register } from "./auth.ts";
 
-const BYTES_MAX = 4096;
+// Whatever fits into a body reaches the domain, so that a password far too long is told so beside its field.
 const credentials = z.object({
-  username: z.string().max(BYTES_MAX).default(""),
-  password: z.string().max(BYTES_MAX).default(""),
-  next: z.string().max(BYTES_MAX).optional(),
+  username: z.string().default(""),
+  password: z.string().default(""),
+  next: z.string().optional(),
 });
 
 /** Registering, logging in, logging out. */
@@ -60,11 +60,17 @@ async function enter(request: Request, response: Response, form: Form, account: 
   response.redirect(303, safePath(parsed.data.next));
 }
 
-/** A new session id for whoever comes in, so that one planted before the login is worth nothing. */
+/**
+ * A new session id for whoever comes in, so that one planted before the login is worth nothing. Whoever was
+ * signed in until now in the same browser is out, sockets included.
+ */
 function begin(request: Request, account: Account): Promise<void> {
+  const { sessionID, session } = request;
+  const wasSignedIn = session.userId !== undefined;
   return new Promise((resolve, reject) => {
-    request.session.regenerate((error) => {
+    session.regenerate((error) => {
       if (error) return reject(error);
+      if (wasSignedIn) cutSession(sessionID);
       request.session.userId = account.userId;
       request.session.authVersion = account.authVersion;
       request.session.save((failure) => (failure ? reject(failure) : resolve()));
@@ -96,7 +102,7 @@ function refuse(
       ? "password"
       : "form";
   response.locals.here = `/${form}`;
-  response.status(refusal.status);
+  setRefused(response, refusal.status);
   render(
     response,
     form,

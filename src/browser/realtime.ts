@@ -67,11 +67,15 @@ function refresh(): void {
 
 /** Connects, and keeps the page true from then on. */
 export function connect(): void {
-  socket.on("connect", refresh);
+  socket.on("connect", () => {
+    document.body.dataset.connected = "";
+    showBanner(false);
+    refresh();
+  });
   // The whole house is told at once, and must not come asking at once.
   onNews("refresh", () => setTimeout(refresh, Math.random() * REFRESH_JITTER_MS));
-  socket.on("connect", () => showBanner(false));
   socket.on("disconnect", (reason) => {
+    delete document.body.dataset.connected;
     showBannerSoon();
     if (reason === "io server disconnect") void returnOrLeave();
   });

@@ -8,10 +8,15 @@ export type Place =
   | { kind: "name"; key: string }
   | ({ kind: "part" } & SuffixPlace);
 
+/** The last millisecond a DATETIME can hold. */
+const TIME_MAX = Date.UTC(10_000, 0) - 1;
+const time = z.number().int().min(0).max(TIME_MAX);
+const id = z.number().int().min(0);
+
 const schema = z.union([
-  z.tuple([z.literal("talk"), z.number().int(), z.number().int()]),
+  z.tuple([z.literal("talk"), time, id]),
   z.tuple([z.literal("name"), z.string().max(128)]),
-  z.tuple([z.literal("part"), z.string().max(128), z.number().int()]),
+  z.tuple([z.literal("part"), z.string().max(128), id]),
 ]);
 
 /** A place as text for an address. */

@@ -34,14 +34,14 @@ export interface Send {
 export async function sendMessage(actor: Actor, send: Send): Promise<Message> {
   const text = parseMessageText(send.message);
   const conversationId = await conversationToSendTo(actor, send.target).catch(refuseUnstored);
-  const message = await write({
+  const { message, isNew } = await write({
     conversationId,
     senderId: actor.userId,
     clientId: clientIdBytes(send.clientId),
     message: text,
     textHash: createHash("sha256").update(text).digest(),
   });
-  reportMessage(message);
+  if (isNew) reportMessage(message);
   return message;
 }
 

@@ -25,6 +25,12 @@ export interface Draft extends SendKey {
   textHash: Buffer;
 }
 
+/** A message as it is stored, and whether this batch stored it. */
+export interface Stored {
+  message: Message;
+  isNew: boolean;
+}
+
 /** A conversation under its lock, with what the batch has made of it so far. */
 interface Thread extends LockedConversation {
   members: Member[];
@@ -36,17 +42,17 @@ interface Thread extends LockedConversation {
  * lock, folds equal `clientId`s, numbers what is new, inserts it with one statement, moves both members' rows.
  * Its outcomes stand in the order of the drafts; nothing holds until `tx` commits.
  */
-export async function writeDrafts(tx: Queryable, drafts: Draft[]): Promise<(Message | Refusal)[]> {
+export async function writeDrafts(tx: Queryable, drafts: Draft[]): Promise<(Stored | Refusal)[]> {
   const threads = await lockThreads(tx, drafts);
   const sent = new Map((await findSent(tx, drafts)).map((row) => [keyOf(row), row]));
   const fresh = new Map<string, NewMessage>();
   const places = drafts.map((draft) => place(draft, threads, sent, fresh));
   const ids = await store(tx, [...fresh.values()], [...threads.values()]);
-  return places.map((found) =>
-    found instanceof Refusal
-      ? found
-      : messageOf(rowOf(found, ids), threads.get(found.conversationId)?.members ?? []),
-  );
+  return places.map((found) => {
+    if (found instanceof Refusal) return found;
+    const members = threads.get(found.conversationId)?.members ?? [];
+    return { message: messageOf(rowOf(found, ids), members), isNew: !("id" in found) };
+  });
 }
 
 async function lockThreads(tx: Queryable, drafts: Draft[]): Promise<Map<number, Thread>> {

@@ -4,7 +4,7 @@ import { GroupCommit } from "../platform/group-commit.ts";
 import { log } from "../platform/log.ts";
 import { batchSize, messagesSent } from "../platform/metrics.ts";
 import type { Message } from "./message.ts";
-import { type Draft, writeDrafts } from "./write-drafts.ts";
+import { type Draft, type Stored, writeDrafts } from "./write-drafts.ts";
 
 /**
  * The one way into the table of messages: group commit, with an answer that is true. Stored is answered only
@@ -13,7 +13,7 @@ import { type Draft, writeDrafts } from "./write-drafts.ts";
  */
 
 /** What became of one send: the stored message, or why there is none. */
-export type Outcome = Message | Refusal;
+type Outcome = Stored | Refusal;
 
 const BATCH_ITEMS = 256;
 const BATCH_BYTES = 1 << 20;
@@ -44,8 +44,8 @@ const writer = new GroupCommit<Draft, Outcome>({
   waitMs: QUEUE_WAIT_MS,
 });
 
-/** Stores a message. @throws Refusal `not_found`, `conflict`, `unavailable` or `unknown` */
-export async function write(draft: Draft): Promise<Message> {
+/** Stores a message, or finds it stored. @throws Refusal `not_found`, `conflict`, `unavailable` or `unknown` */
+export async function write(draft: Draft): Promise<Stored> {
   const outcome = await writer.submit(draft);
   if (outcome instanceof Refusal) throw outcome;
   return outcome;
@@ -57,15 +57,16 @@ export const drainWriter = () => writer.drain();
 async function commitAndAnnounce(drafts: Draft[]): Promise<Outcome[]> {
   batchSize.observe(drafts.length);
   const outcomes = await commit(drafts);
-  announceSafely(outcomes.filter((outcome): outcome is Message => !(outcome instanceof Refusal)));
+  announceSafely(outcomes.filter((outcome): outcome is Stored => !(outcome instanceof Refusal)));
   return outcomes;
 }
 
 /** What is committed stays acknowledged, whatever becomes of the news. */
-function announceSafely(messages: Message[]): void {
-  messagesSent.inc(messages.length);
+function announceSafely(stored: Stored[]): void {
+  messagesSent.inc(stored.filter(({ isNew }) => isNew).length);
   try {
-    announce(messages);
+    // Repeats as well: whoever asks again may have missed the news the first time.
+    announce(stored.map(({ message }) => message));
   } catch (error) {
     log.error({ error: String(error) }, "messages could not be announced");
   }
@@ -76,7 +77,8 @@ async function commit(drafts: Draft[], doubted = false): Promise<Outcome[]> {
   let inDoubt = doubted;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await db.transaction((tx) => writeDrafts(tx, drafts));
+      const outcomes = await db.transaction((tx) => writeDrafts(tx, drafts));
+      return inDoubt ? outcomes.map(asNew) : outcomes;
     } catch (error) {
       inDoubt ||= error instanceof CommitUnknown;
       if (isDeadlock(error) && attempt <= DEADLOCK_RETRIES) continue;
@@ -85,6 +87,11 @@ async function commit(drafts: Draft[], doubted = false): Promise<Outcome[]> {
       await pause();
     }
   }
+}
+
+/** What is found after a commit in doubt was stored by it, and nobody was told yet. */
+function asNew(outcome: Outcome): Outcome {
+  return outcome instanceof Refusal ? outcome : { ...outcome, isNew: true };
 }
 
 /** True for what may be over in a moment and says nothing about the messages themselves. */

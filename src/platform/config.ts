@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { isIP } from "node:net";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { z } from "zod";
@@ -103,8 +104,8 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     databasePool: settings.DATABASE_POOL,
     redisUrl: settings.REDIS_URL ?? null,
     redisPrefix: settings.REDIS_PREFIX,
-    sessionSecret: settings.SESSION_SECRET ?? secrets.SESSION_SECRET ?? "",
-    passwordKey: settings.PASSWORD_KEY ?? secrets.PASSWORD_KEY ?? "",
+    sessionSecret: settings.SESSION_SECRET ?? keptSecret("SESSION_SECRET", settings.DATA_DIR, secrets),
+    passwordKey: settings.PASSWORD_KEY ?? keptSecret("PASSWORD_KEY", settings.DATA_DIR, secrets),
     sessionIdleMs: settings.SESSION_IDLE_DAYS * DAY_MS,
     bcryptCost: settings.BCRYPT_COST,
     webConcurrency: settings.WEB_CONCURRENCY,
@@ -131,14 +132,39 @@ function refuseMissing(settings: z.infer<typeof schema>): void {
   if (lines.length > 0) throw new StartError(lines.join("\n"));
 }
 
+const PROXY_GROUPS = new Set(["loopback", "linklocal", "uniquelocal"]);
+
 function parseTrustProxy(text: string | undefined): number | string | null {
   if (text === undefined) return null;
-  return /^\d+$/.test(text) ? Number(text) : text;
+  if (/^\d+$/.test(text)) return Number(text);
+  if (text.split(",").every((proxy) => isProxy(proxy.trim()))) return text;
+  throw new StartError(
+    "TRUST_PROXY: needs a number of proxies, or their addresses, such as 127.0.0.1 or 10.0.0.0/8,::1",
+  );
+}
+
+/** An address, a range of them, or a group of them by the name that Express gives it. */
+function isProxy(text: string): boolean {
+  const [, address = "", bits] = /^([^/]+)(?:\/([1-9]\d*))?$/.exec(text) ?? [];
+  const version = isIP(address);
+  if (version === 0) return PROXY_GROUPS.has(text);
+  return bits === undefined || Number(bits) <= (version === 6 ? 128 : 32);
+}
+
+const secretsFile = (directory: string) => join(directory, "secrets.env");
+
+/** @throws StartError where the file lacks it, as after a crash while it was written */
+function keptSecret(name: string, directory: string, secrets: Record<string, string | undefined>): string {
+  const kept = secrets[name];
+  if (secret.safeParse(kept).success && kept !== undefined) return kept;
+  throw new StartError(
+    `${secretsFile(directory)} lacks a whole ${name}: put the file back from a copy, or set ${name} yourself.`,
+  );
 }
 
 /** A try-out's secrets live beside its data, so that logins and passwords survive a restart. */
 function keptSecrets(directory: string): Record<string, string | undefined> {
-  const file = join(directory, "secrets.env");
+  const file = secretsFile(directory);
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const lines = ["SESSION_SECRET", "PASSWORD_KEY"].map(
@@ -146,7 +172,8 @@ function keptSecrets(directory: string): Record<string, string | undefined> {
     );
     writeFileSync(file, lines.join(""), { flag: "wx", mode: 0o600 });
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) {
+    // They were made before; unless it is a file in the folder's place that "exists".
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST" && existsSync(file))) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new StartError(
         `Cannot write to the data folder ${directory} (${reason}): make it writable, or set DATA_DIR.`,

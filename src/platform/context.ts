@@ -86,7 +86,8 @@ export function safePath(text: unknown): string {
   const base = "http://this.invalid";
   if (!URL.canParse(text, base)) return "/";
   const url = new URL(text, base);
-  return url.origin === base ? url.pathname + url.search : "/";
+  // Of "/.//elsewhere" the parser leaves "//elsewhere", which browsers take for another site.
+  return url.origin === base && !url.pathname.startsWith("//") ? url.pathname + url.search : "/";
 }
 
 function setLocale(response: Response, locale: Locale): void {

@@ -52,8 +52,7 @@ function respond(request: Request, response: Response, refusal: Refusal | null):
   const message = refusal
     ? sentenceOf(response, refusal)
     : translate(response.locals.locale, "errors.500.message");
-  response.status(status).set("Cache-Control", "no-store");
-  if (status === 503 || status === 429) response.set("Retry-After", String(RETRY_AFTER_S));
+  setRefused(response, status);
   if (wantsJson(request)) {
     response.json({ error: { code: refusal?.code ?? "internal", message } });
     return;
@@ -67,6 +66,12 @@ function respond(request: Request, response: Response, refusal: Refusal | null):
   response.render("error", context, (failure, html) => {
     response.type(failure ? "text/plain" : "text/html").send(failure ? `${status} ${message}` : html);
   });
+}
+
+/** The head of an answer that refuses: nobody keeps it, and it says when to come back. */
+export function setRefused(response: Response, status: number): void {
+  response.status(status).set("Cache-Control", "no-store");
+  if (status === 503 || status === 429) response.set("Retry-After", String(RETRY_AFTER_S));
 }
 
 /**

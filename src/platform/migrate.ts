@@ -2,6 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import mysql, { type Connection, type RowDataPacket } from "mysql2/promise";
 import { isUnknownDatabase } from "./db.ts";
 import { log } from "./log.ts";
+import { StartError } from "./start-error.ts";
 
 const LOCK_WAIT_S = 60;
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -11,6 +12,7 @@ const FOLDER = new URL("../../sql/migrations/", import.meta.url);
  * Brings the database of `url` up to the newest migration, creating it when it does not exist. Nodes that
  * start together wait for each other. Migrations only go forward; each file runs once.
  *
+ * @throws StartError when the database cannot be reached or refuses us
  * @throws Error when another node holds the lock for over a minute, or a statement fails
  */
 export async function migrate(url: string): Promise<void> {
@@ -27,7 +29,7 @@ async function connectCreating(url: string): Promise<Connection> {
   try {
     return await connect(url);
   } catch (error) {
-    if (!isUnknownDatabase(error)) throw error;
+    if (!isUnknownDatabase(error)) throw unusable(error);
   }
   const server = new URL(url);
   const name = decodeURIComponent(server.pathname.slice(1));
@@ -39,6 +41,12 @@ async function connectCreating(url: string): Promise<Connection> {
   );
   await connection.end();
   return connect(url);
+}
+
+function unusable(error: unknown): StartError {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const reason = (error instanceof Error && error.message) || code;
+  return new StartError(`Cannot use the database (${reason}): start it, or correct DATABASE_URL.`);
 }
 
 /** The driver writes what it reads from the address into the options it is given, so each call makes its own. */

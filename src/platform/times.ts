@@ -31,9 +31,18 @@ function format(shape: keyof typeof SHAPES | "iso", { locale, timeZone }: Clock)
 export const timeZones = ["UTC", ...Intl.supportedValuesOf("timeZone")];
 const known = new Map(timeZones.map((name) => [name.toLowerCase(), name]));
 
-/** The zone's proper name, or null where there is none of this name. */
+/** The zone's proper name, or null where there is none of this name. Other names of a zone (Asia/Kolkata) count. */
 export function parseTimeZone(name: string): string | null {
-  return known.get(name.trim().toLowerCase()) ?? null;
+  const trimmed = name.trim();
+  return known.get(trimmed.toLowerCase()) ?? (/^[a-z]/i.test(trimmed) ? canonicalZone(trimmed) : null);
+}
+
+function canonicalZone(name: string): string | null {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone;
+  } catch {
+    return null;
+  }
 }
 
 /** `12:04` */

@@ -59,6 +59,7 @@ async function remember(response: Response, name: Preference, value: string | nu
 
 function showSettings(response: Response, errors: { timeZone?: string }, typed?: string): void {
   response.locals.here = "/settings";
+  response.set("Cache-Control", "no-store");
   const title = translate(response.locals.locale, "settings.heading");
   response.render("settings", {
     title,

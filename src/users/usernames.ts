@@ -12,16 +12,19 @@ export function parseUsername(typed: string): string | null {
 }
 
 /**
- * What makes two names the same: compatibility forms, accents (U+0300 to U+036F) and case do not count.
+ * What makes two names the same: compatibility forms, accents (U+0300 to U+036F) and case do not count, and a
+ * sigma is one letter whether or not it ends a word. Blanks are trimmed last, because some letters are one once
+ * their accent is gone, and the database takes names that differ only in blanks at the end for the same.
  * Computed here and not by a collation, so that uniqueness, login, search and limits all mean the same.
  */
 export function usernameKey(username: string): string {
   return username
-    .trim()
     .normalize("NFKD")
     .replace(/[\u0300-\u036f]/g, "")
     .toLowerCase()
-    .normalize("NFC");
+    .replaceAll("ς", "σ")
+    .normalize("NFC")
+    .trim();
 }
 
 /** One ending of a name's key. */

@@ -4,6 +4,7 @@ import {
   type BrowserContext,
   type BrowserContextOptions,
   chromium,
+  type Locator,
   type Page,
 } from "playwright-core";
 import type { Causerie } from "./causerie.ts";
@@ -15,6 +16,8 @@ const FLAGS = [
   ...["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
   ...["--disable-sync", "--no-first-run", "--disable-quic"],
 ];
+
+const WAIT_MS = 10_000;
 
 /** Starts Chromium for this file's tests. */
 export async function startBrowser(): Promise<Browser> {
@@ -37,6 +40,7 @@ export async function openWindow(
   options: BrowserContextOptions = {},
 ): Promise<Omit<Visitor, "name">> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  context.setDefaultTimeout(WAIT_MS);
   const page = await context.newPage();
   return { context, page, complaints: listenTo(page) };
 }
@@ -63,8 +67,88 @@ export async function registerInBrowser(
   const window = await openWindow(browser, options);
   await window.page.goto(`${causerie.url}/register`);
   await window.page.getByLabel("Username").fill(name);
-  await window.page.getByLabel("Password").fill(`password of ${name}`);
+  await window.page.getByLabel("Password").fill(passwordOf(name));
   await window.page.getByRole("button", { name: "Register" }).click();
   await window.page.waitForURL(`${causerie.url}/`);
   return { ...window, name };
+}
+
+/** Two people at the list, each in a browser of their own, each in the other's list. */
+export async function twoPeople(
+  browser: Browser,
+  causerie: Causerie,
+  options: BrowserContextOptions = {},
+): Promise<[Visitor, Visitor]> {
+  const one = await registerInBrowser(browser, causerie, options);
+  const other = await registerInBrowser(browser, causerie, options);
+  await one.page.reload();
+  return [one, other];
+}
+
+/** The same two in their conversation. */
+export async function twoPeopleTalking(
+  browser: Browser,
+  causerie: Causerie,
+  options: BrowserContextOptions = {},
+): Promise<[Visitor, Visitor]> {
+  const [one, other] = await twoPeople(browser, causerie, options);
+  await Promise.all([openChat(one.page, other.name), openChat(other.page, one.name)]);
+  return [one, other];
+}
+
+/** Follows somebody's row in the list to the conversation. */
+export async function openChat(page: Page, name: string): Promise<void> {
+  await rowOf(page, name).getByRole("link").click();
+  await page.getByRole("heading", { name: `Chat with: ${name}` }).waitFor();
+}
+
+/** Logs in somebody who has an account already, in a window of their own. */
+export async function logInInBrowser(
+  browser: Browser,
+  causerie: Causerie,
+  { name, password }: { name: string; password: string },
+  options: BrowserContextOptions = {},
+): Promise<Visitor> {
+  const window = await openWindow(browser, options);
+  await window.page.goto(`${causerie.url}/login`);
+  await window.page.getByLabel("Username").fill(name);
+  await window.page.getByLabel("Password").fill(password);
+  await window.page.getByRole("button", { name: "Login" }).click();
+  await window.page.waitForURL(`${causerie.url}/`);
+  return { ...window, name };
+}
+
+/** The password that `registerInBrowser` gives. */
+export const passwordOf = (name: string) => `password of ${name}`;
+
+/** Somebody's row in the list. */
+export function rowOf(page: Page, name: string): Locator {
+  return page.locator("[data-people] > li").filter({ has: page.getByText(name, { exact: true }) });
+}
+
+/** The bubble with exactly this text. */
+export function bubble(page: Page, text: string): Locator {
+  return page.locator("[data-messages] > .message").filter({ has: page.getByText(text, { exact: true }) });
+}
+
+/** Types into the composer and presses Send. */
+export async function say(page: Page, text: string): Promise<void> {
+  await page.getByLabel("Message", { exact: true }).fill(text);
+  await page.getByRole("button", { name: "Send" }).click();
+}
+
+/** The texts of the conversation as they stand, from the oldest. */
+export function textsOf(page: Page): Promise<string[]> {
+  return page.locator("[data-messages] > .message .text").allTextContents();
+}
+
+/** Waits until an own message shows one of these states. */
+export async function untilState(message: Locator, ...states: string[]): Promise<void> {
+  const wanted = states.map((state) => `[data-state="${state}"]`).join();
+  await message.and(message.page().locator(wanted)).waitFor();
+}
+
+/** Waits until a page's socket is open, for what happens to those who are connected. */
+export async function untilLive(page: Page): Promise<void> {
+  await page.locator("body[data-connected]").waitFor();
 }

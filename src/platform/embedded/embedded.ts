@@ -20,6 +20,16 @@ export interface PrivateStores {
   stop(): Promise<void>;
 }
 
+/** The address of a private MariaDB's database, for DATABASE_URL. */
+export function databaseUrlOf({ databaseSocket = "" }: PrivateStores, database = "causerie"): string {
+  return `mysql://root@localhost/${database}?socketPath=${encodeURIComponent(databaseSocket)}`;
+}
+
+/** The address of a private Redis, for REDIS_URL. */
+export function redisUrlOf({ redisSocket = "" }: PrivateStores): string {
+  return `unix:${redisSocket}`;
+}
+
 export interface PrivateStoresOptions {
   /** The data folder; created if it is missing. */
   directory: string;

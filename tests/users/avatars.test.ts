@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { avatarUrl, drawAvatar } from "../../src/users/avatars.ts";
+import { startCauserie } from "../support/causerie.ts";
+import { request, signUp } from "../support/person.ts";
+
+const causerie = await startCauserie();
+
+test("drawings have no style attributes, no scripts and refer to nothing outside", () => {
+  for (let id = 1; id <= 300; id += 1) {
+    const svg = drawAvatar(String(id));
+    assert.match(svg, /^<svg [\s\S]*<\/svg>$/, `${id}`);
+    assert.doesNotMatch(svg, /style|<script|\son\w+=|href|url\(|@import/i, `${id}`);
+    assert.match(svg, / fill="#[0-9a-f]{3,8}"/i, `${id}: what the styles said is kept as attributes`);
+  }
+});
+
+test("the same person always has the same drawing, others another one", () => {
+  const drawings = new Set(Array.from({ length: 200 }, (_, index) => drawAvatar(String(index + 1))));
+  assert.equal(drawings.size, 200);
+  assert.equal(drawAvatar("7"), drawAvatar("7"));
+});
+
+test("an avatar is an immutable picture of this server, compressed where the browser can", async () => {
+  const url = avatarUrl(7);
+  for (const [encoding, expected] of [
+    ["br", "br"],
+    ["identity", null],
+  ] as const) {
+    const response = await request(causerie, "", url, { headers: { "accept-encoding": encoding } });
+    assert.equal(response.status, 200);
+    assert.equal(response.headers.get("content-type"), "image/svg+xml");
+    assert.equal(response.headers.get("cache-control"), "public, max-age=31536000, immutable");
+    assert.equal(response.headers.get("content-encoding"), expected);
+    assert.match(response.headers.get("vary") ?? "", /Accept-Encoding/i);
+    assert.match(response.headers.get("content-security-policy") ?? "", /default-src 'none'/);
+    assert.equal(response.headers.get("x-content-type-options"), "nosniff");
+    assert.equal(await response.text(), drawAvatar("7"));
+  }
+});
+
+test("it tells nothing of whether the person exists", async () => {
+  const person = await signUp(causerie);
+  const somebody = await request(causerie, "", avatarUrl(person.id));
+  const nobody = await request(causerie, "", avatarUrl(999_999_999));
+  assert.equal(somebody.status, 200);
+  assert.equal(nobody.status, 200);
+});
+
+test("addresses that name no person have nothing", async () => {
+  const files = [
+    "0.svg",
+    "-1.svg",
+    "01.svg",
+    "1.5.svg",
+    "1e3.svg",
+    "x.svg",
+    "1.png",
+    "1",
+    "1.svg.svg",
+    ".svg",
+  ];
+  const strange = [
+    "12345678901234567890.svg",
+    "%00.svg",
+    "%ff.svg",
+    "1%2f2.svg",
+    "..%2f..%2fpackage.json",
+    "１.svg",
+  ];
+  for (const file of [...files, ...strange, "__proto__.svg", "<script>.svg", "{{7}}.svg", "1'--.svg"]) {
+    const response = await request(causerie, "", `/avatars/1/${file}`);
+    assert.ok([400, 404].includes(response.status), `${file}: ${response.status}`);
+    assert.doesNotMatch(await response.text(), /<svg[^>]*viewBox="0 0 231/, file);
+  }
+  assert.equal((await request(causerie, "", "/avatars/1/0.svg")).status, 404);
+  assert.equal((await request(causerie, "", "/avatars/2/1.svg")).status, 404);
+});
+
+test("the list and the conversation show avatars of this server, loaded when they come into view", async () => {
+  const [person, other] = [await signUp(causerie), await signUp(causerie)];
+  const html = await (await person.get(`/?q=${other.name}`)).text();
+  assert.match(
+    html,
+    new RegExp(`<img class="avatar" src="${avatarUrl(other.id)}" alt="" [^>]*loading="lazy"`),
+  );
+});

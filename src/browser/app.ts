@@ -1,4 +1,5 @@
 import { startComposer } from "./behaviors/composer.ts";
+import { startOlder } from "./behaviors/older.ts";
 import { startPeople } from "./behaviors/people.ts";
 import { startPresence } from "./behaviors/presence.ts";
 import { startReceipts } from "./behaviors/receipts.ts";
@@ -7,8 +8,8 @@ import { startTheme } from "./behaviors/theme.ts";
 import { startTyping } from "./behaviors/typing.ts";
 import { startOutbox } from "./outbox.ts";
 import { viewerId } from "./page.ts";
-import { connect, onNews, onRefresh } from "./realtime.ts";
-import { catchUp, localize, receive } from "./timeline.ts";
+import { connect } from "./realtime.ts";
+import { startTimeline } from "./timeline.ts";
 import { rememberZone } from "./times.ts";
 
 /** Makes a page live; without this every job of it is still a link or a form. */
@@ -16,10 +17,9 @@ import { rememberZone } from "./times.ts";
 startTheme();
 rememberZone();
 if (viewerId) {
-  localize();
-  onNews("receiveMessage", receive);
-  onRefresh(() => void catchUp());
+  startTimeline();
   startScrolling();
+  startOlder();
   startPresence();
   startPeople();
   startReceipts();

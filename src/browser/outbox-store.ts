@@ -22,8 +22,8 @@ interface Schema extends DBSchema {
   leases: { key: string; value: { holder: string; until: number } };
 }
 
-const LEASE_MS = 15_000;
-const LEASE_POLL_MS = 1000;
+const LEASE_MS = 5000; // two tabs at once are harmless: each sends in order, and the same id is the same message
+const LEASE_POLL_MS = 500;
 
 let opened: Promise<IDBPDatabase<Schema>> | undefined;
 let memory: Entry[] = [];
@@ -33,6 +33,14 @@ function database(): Promise<IDBPDatabase<Schema>> {
     upgrade(db) {
       db.createObjectStore("outbox", { keyPath: "n", autoIncrement: true }).createIndex("owner", "owner");
       db.createObjectStore("leases");
+    },
+    // A later version of this page in another tab wants to change the store.
+    blocking: (_current, _wanted, event) => {
+      if (event.target instanceof IDBDatabase) event.target.close();
+      opened = undefined;
+    },
+    terminated: () => {
+      opened = undefined;
     },
   });
   return opened;

@@ -13,11 +13,23 @@ const RETRY_MS = 2000;
 /** Refusals that another try of the same cannot change. */
 const DEFINITE = new Set(["invalid", "too_large", "not_found", "conflict", "forbidden"]);
 
-type Listener = { waiting: (entry: Entry) => void; sent: (entry: Entry, message: Message) => void };
+interface Listener {
+  /** It waits, or was refused: then the entry says why. */
+  waiting: (entry: Entry) => void;
+  sent: (message: Message) => void;
+  discarded: (clientId: string) => void;
+}
 const listeners: Listener[] = [];
+
+/** What tabs of one person tell each other; an empty object means that the outbox changed. */
+type Word = { discarded?: string };
 const tabs = "BroadcastChannel" in window ? new BroadcastChannel(`causerie-outbox-${viewerId}`) : null;
 
-/** Who shows what waits, what was refused (an entry with a refusal) and what became of it. */
+function tellTabs(word: Word): void {
+  tabs?.postMessage(word);
+}
+
+/** Who shows what waits, what was refused and what became of it. */
 export function onOutbox(listener: Listener): void {
   listeners.push(listener);
   void showAll();
@@ -32,17 +44,18 @@ export async function send(userId: number, message: string): Promise<void> {
   const entry = { owner: viewerId, userId, clientId: newUuid(), message, at: Date.now() };
   for (const listener of listeners) listener.waiting(entry);
   await add(entry);
-  tabs?.postMessage("changed");
+  tellTabs({});
   void pump();
 }
 
-/** Tries a refused message once more; another text under an old id needs a new one. */
+/** Tries a refused message once more. */
 export async function retry(clientId: string): Promise<void> {
   const entry = (await entries()).find((each) => each.clientId === clientId);
   if (!entry) return;
   const { refusal: _dropped, ...again } = entry;
   await change(again);
   for (const listener of listeners) listener.waiting(again);
+  tellTabs({});
   void pump();
 }
 
@@ -50,33 +63,44 @@ export async function retry(clientId: string): Promise<void> {
 export async function discard(clientId: string): Promise<void> {
   const entry = (await entries()).find((each) => each.clientId === clientId);
   if (entry) await remove(entry);
-  tabs?.postMessage("changed");
+  for (const listener of listeners) listener.discarded(clientId);
+  tellTabs({ discarded: clientId });
   void pump();
 }
 
 let pumping = false;
 let again = false;
 
+/** Sends whatever may be sent. Calls while it runs make it look once more; whatever fails is tried again. */
 async function pump(): Promise<void> {
   again = true;
-  if (pumping) return;
+  if (pumping || !isConnected()) return;
   pumping = true;
   try {
     await alone(async () => {
       while (again && isConnected()) {
         again = false;
-        const queues = Map.groupBy(await entries(), (entry) => entry.userId);
-        await Promise.all([...queues.values()].map(sendQueue));
+        const userIds = new Set((await entries()).map((entry) => entry.userId));
+        await Promise.all([...userIds].map(sendQueue));
       }
     });
-  } finally {
-    pumping = false;
+  } catch {
+    again = false;
+    pumpLater(); // the browser's storage failed; what was typed is still in it, or in memory
   }
+  pumping = false;
+  if (again) void pump(); // asked for after the last look
 }
 
-async function sendQueue(queue: Entry[]): Promise<void> {
-  for (const entry of queue) {
-    if (entry.refusal !== undefined || !(await sendOne(entry))) return;
+function pumpLater(): void {
+  setTimeout(() => void pump(), RETRY_MS * (0.5 + Math.random()));
+}
+
+/** Sends one person's messages, each after the one before is stored; looks anew each time for what was added. */
+async function sendQueue(userId: number): Promise<void> {
+  for (;;) {
+    const entry = (await entries()).find((each) => each.userId === userId);
+    if (!entry || entry.refusal !== undefined || !(await sendOne(entry))) return;
   }
 }
 
@@ -86,12 +110,12 @@ async function sendOne(entry: Entry): Promise<boolean> {
     const { userId, message, clientId } = entry;
     const answer = await request("sendMessage", { receiverId: userId, message, clientId });
     await remove(entry);
-    for (const listener of listeners) listener.sent(entry, answer.message);
+    for (const listener of listeners) listener.sent(answer.message);
     return true;
   } catch (error) {
-    const refusal = error instanceof Refused ? error : new Refused("unknown", "");
-    if (DEFINITE.has(refusal.code)) await refuse(entry, refusal.message);
-    else setTimeout(() => void pump(), RETRY_MS * (0.5 + Math.random()));
+    if (!(error instanceof Refused)) throw error;
+    if (DEFINITE.has(error.code)) await refuse(entry, error.message);
+    else pumpLater();
     return false;
   }
 }
@@ -100,14 +124,15 @@ async function refuse(entry: Entry, reason: string): Promise<void> {
   const refused = { ...entry, refusal: reason };
   await change(refused);
   for (const listener of listeners) listener.waiting(refused);
-  tabs?.postMessage("changed");
+  tellTabs({});
 }
 
 /** Sends what waits: from before, from other tabs, whenever there is a connection. */
 export function startOutbox(): void {
   onRefresh(() => void pump());
-  tabs?.addEventListener("message", () => {
-    void showAll();
+  tabs?.addEventListener("message", ({ data }: MessageEvent<Word>) => {
+    if (data.discarded) for (const listener of listeners) listener.discarded(data.discarded);
+    else void showAll();
     void pump();
   });
 }

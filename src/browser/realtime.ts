@@ -1,12 +1,13 @@
 import { io, type Socket } from "socket.io-client";
 import type { ClientEvents, Failure, ServerEvents } from "../realtime/events.ts";
-import { find, viewerId } from "./page.ts";
+import { find, throttled, viewerId } from "./page.ts";
 
 /** The one connection to the server, and what happens when it comes and goes. */
 
 const ANSWER_MS = 10_000;
 const REFRESH_MS = 25_000;
 const REFRESH_JITTER_MS = 3000;
+const WAKE_MS = 100;
 const BANNER_MS = 1000;
 
 const socket: Socket = io({
@@ -83,8 +84,9 @@ export function connect(): void {
     showBannerSoon();
     if (error.message === "unauthorized") void returnOrLeave();
   });
+  const wake = throttled(refresh, WAKE_MS); // both of these come at once
   for (const event of ["visibilitychange", "focus"]) {
-    window.addEventListener(event, () => document.visibilityState === "visible" && refresh(), true);
+    window.addEventListener(event, () => document.visibilityState === "visible" && wake());
   }
   window.addEventListener("online", () => (socket.connected ? refresh() : socket.connect()));
   window.addEventListener(

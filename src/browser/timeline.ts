@@ -1,17 +1,31 @@
 import type { Message } from "../messages/message.ts";
 import type { MessageWithHtml, ReceiptUpdate } from "../realtime/events.ts";
+import {
+  byClientId,
+  firstSeq,
+  lastSeq,
+  list,
+  localize,
+  numbered,
+  place,
+  placeFirst,
+  takeStoredAway,
+} from "./message-list.ts";
 import { copyOf, elementOf, find, t, viewerId } from "./page.ts";
-import { isConnected, Refused, request } from "./realtime.ts";
-import { dayLabel, dayOf, showTime } from "./times.ts";
+import { isConnected, onNews, onRefresh, Refused, request } from "./realtime.ts";
+import { dayOf, showTime } from "./times.ts";
 
-/** The open conversation as this tab shows it: one element a message, in the order of `seq`. */
+/** The open conversation as this tab shows it, kept true by `rev`. */
 
 const PAGE = 200;
+const NEWEST = 50;
 /** Further behind than this, the newest page is loaded afresh instead of everything between. */
 const BEHIND_MAX = 1000;
+const RETRY_MS = 3000;
 
 const chat = find("[data-chat]", HTMLElement);
-const list = find("[data-messages]", HTMLElement);
+/** The link to what is older; hidden when everything is here. */
+export const olderLink = find("[data-older]", HTMLAnchorElement);
 
 /** Who the conversation is with; 0 on pages without one. */
 export const otherId = Number(chat?.dataset.userId ?? 0);
@@ -19,6 +33,7 @@ export const otherId = Number(chat?.dataset.userId ?? 0);
 export const isLive = list !== null && !document.querySelector("[data-newer]");
 
 let conversationId = Number(list?.dataset.conversationId ?? 0);
+export const currentConversation = () => conversationId;
 /** Every change up to this `rev` is shown. */
 let cursor = Number(list?.dataset.lastRev ?? 0);
 let other = {
@@ -26,21 +41,27 @@ let other = {
   readSeq: Number(chat?.dataset.readSeq ?? 0),
 };
 
-const elements = () => [...(list?.querySelectorAll<HTMLElement>(":scope > .message") ?? [])];
-const numbered = () => [
-  ...(list?.querySelectorAll<HTMLElement>(":scope > .message[data-seq]:not([data-seq=''])") ?? []),
-];
-const seqOf = (element: HTMLElement) => Number(element.dataset.seq || Number.POSITIVE_INFINITY);
-
-/** The smallest and the largest number shown; 0 while nothing is. */
-export const firstSeq = () => Number(numbered()[0]?.dataset.seq ?? 0);
-export const lastSeq = () => Number(numbered().at(-1)?.dataset.seq ?? 0);
-export const messageElements = numbered;
-
 /** Told when something was added at the end; `own` when this person wrote it. */
 type Listener = (own: boolean) => void;
 const listeners: Listener[] = [];
 export const onGrown = (listener: Listener) => void listeners.push(listener);
+
+function grown(own: boolean): void {
+  for (const listener of listeners) listener(own);
+}
+
+/** Makes what the server drew this reader's own, and keeps it true from now on. */
+export function startTimeline(): void {
+  if (!list) return;
+  localize();
+  let today = dayOf(new Date());
+  onNews("receiveMessage", receive);
+  onRefresh(() => {
+    if (today !== dayOf(new Date())) localize();
+    today = dayOf(new Date());
+    void catchUp();
+  });
+}
 
 /** Whether a message belongs to the open conversation. */
 export function isHere(message: Pick<Message, "conversationId" | "senderId" | "receiverId">): boolean {
@@ -51,7 +72,7 @@ export function isHere(message: Pick<Message, "conversationId" | "senderId" | "r
 }
 
 /** News of one message: shown at once; only the next change moves the cursor, a gap is filled by asking. */
-export function receive(message: MessageWithHtml): void {
+function receive(message: MessageWithHtml): void {
   if (!isHere(message)) return;
   adopt(message.conversationId);
   show(message);
@@ -67,9 +88,9 @@ function adopt(id: number): void {
 let catching = false;
 let missed = false;
 
-/** Asks for every change since the cursor, however many there are. */
-export async function catchUp(): Promise<void> {
-  if (!list || !isLive) return;
+/** Asks for every change since the cursor, however many there are; tries again while it fails. */
+async function catchUp(): Promise<void> {
+  if (!isLive) return;
   missed = true;
   if (catching) return;
   catching = true;
@@ -80,6 +101,7 @@ export async function catchUp(): Promise<void> {
     }
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
+    setTimeout(() => void catchUp(), RETRY_MS * (0.5 + Math.random()));
   } finally {
     catching = false;
   }
@@ -100,44 +122,40 @@ async function fetchChanges(): Promise<void> {
 }
 
 async function startOver(): Promise<void> {
-  const page = await request("getMessages", { userId: otherId, limit: 50 });
-  for (const element of list?.querySelectorAll(":scope > .message:not([data-seq='']), :scope > .day") ?? [])
-    element.remove();
+  const page = await request("getMessages", { userId: otherId, limit: NEWEST });
+  takeStoredAway();
   for (const message of page.messages) show(message);
+  if (olderLink) olderLink.hidden = !page.more;
   cursor = page.lastRev;
 }
 
 /** Shows a message in its place, or its newer version in the place it has. */
-export function show(message: MessageWithHtml): void {
-  if (!list) return;
+function show(message: MessageWithHtml): void {
   const held = document.getElementById(`m${message.seq}`) ?? pendingOf(message);
   if (held && Number(held.dataset.rev || 0) >= message.rev) return;
-  // An older message that changed and was never loaded is not for here; nor is what comes after an old page.
-  if (!held && !isLive) return;
-  if (!held && message.seq < firstSeq() && find("[data-older]", HTMLElement)) return;
-  const isLast = !held && message.seq > lastSeq();
-  const element = elementOf(message.html);
-  if (held) replace(held, element);
-  else insert(element);
-  const shown = held ?? element;
-  finish(shown, message.senderId === viewerId);
-  placeInOrder(shown);
-  if (isLast) for (const listener of listeners) listener(message.senderId === viewerId);
+  // What comes after an old page is not for here; nor is an older message that changed and was never loaded.
+  if (!held && (!isLive || (message.seq < firstSeq() && olderLink?.hidden === false))) return;
+  const own = message.senderId === viewerId;
+  const isNewest = !held && message.seq > lastSeq();
+  const element = held ?? elementOf(message.html);
+  if (held) replace(held, elementOf(message.html));
+  finish(element, own);
+  place(element);
+  if (isNewest) grown(own);
 }
 
-/** In place, so that a screen reader does not read an own message a second time. */
+/** Only what differs, so that a screen reader does not read an own message a second time. */
 function replace(held: HTMLElement, fresh: HTMLElement): void {
   for (const { name, value } of fresh.attributes) held.setAttribute(name, value);
-  held.replaceChildren(...fresh.childNodes);
+  for (const part of [".sender", ".text", "time"]) {
+    const [old, now] = [held.querySelector(part), fresh.querySelector(part)];
+    if (old && now && old.outerHTML !== now.outerHTML) old.replaceWith(now);
+  }
+  held.querySelector(".failed")?.remove();
 }
 
 function pendingOf(message: Message): HTMLElement | null {
   return message.senderId === viewerId ? byClientId(message.clientId) : null;
-}
-
-/** The element of an own message by its id, whether or not it is stored yet. */
-export function byClientId(clientId: string): HTMLElement | null {
-  return list?.querySelector<HTMLElement>(`:scope > [data-client-id="${CSS.escape(clientId)}"]`) ?? null;
 }
 
 /** An own message that is on its way, at the end of the list. */
@@ -146,23 +164,15 @@ export function showPending(clientId: string, text: string, at: number): HTMLEle
   const body = element && find(".text", HTMLElement, element);
   const time = element && find("time", HTMLTimeElement, element);
   if (!element || !body || !time) return null;
-  element.removeAttribute("id");
   element.dataset.clientId = clientId;
   element.dataset.senderId = String(viewerId);
   body.textContent = text;
   time.dateTime = new Date(at).toISOString();
-  insert(element);
   finish(element, true);
   setState(element, "pending");
-  placeInOrder(element);
-  for (const listener of listeners) listener(true);
+  place(element);
+  grown(true);
   return element;
-}
-
-function insert(element: HTMLElement): void {
-  list?.append(element);
-  const empty = find("[data-empty]", HTMLElement);
-  if (empty) empty.hidden = true;
 }
 
 /** What the server's neutral markup leaves to the viewer: side, state, local time. */
@@ -177,56 +187,11 @@ function stateOf(seq: number): string {
   return seq <= other.deliveredSeq ? "delivered" : "sent";
 }
 
+/** Ticks, and their words for those who do not see them. */
 export function setState(element: HTMLElement, state: string): void {
-  if (element.dataset.state === state) return;
   element.dataset.state = state;
   const label = find("[data-state-label]", HTMLElement, element);
   if (label) label.textContent = t(`state.${state}`);
-}
-
-/** Moves an element behind the last one with a smaller number, and keeps one separator a day. */
-function placeInOrder(element: HTMLElement): void {
-  const seq = seqOf(element);
-  let before = messageBefore(element);
-  let after = messageAfter(element);
-  while (before && seqOf(before) > seq) before = messageBefore(before);
-  while (after && seqOf(after) < seq) after = messageAfter(after);
-  if (before !== messageBefore(element)) before ? before.after(element) : list?.prepend(element);
-  else if (after !== messageAfter(element)) after ? after.before(element) : list?.append(element);
-  separate(messageBefore(element), element);
-  separate(element, messageAfter(element));
-}
-
-function messageBefore(element: Element): HTMLElement | null {
-  const sibling = element.previousElementSibling;
-  if (!(sibling instanceof HTMLElement)) return null;
-  return sibling.classList.contains("message") ? sibling : messageBefore(sibling);
-}
-
-function messageAfter(element: Element): HTMLElement | null {
-  const sibling = element.nextElementSibling;
-  if (!(sibling instanceof HTMLElement)) return null;
-  return sibling.classList.contains("message") ? sibling : messageAfter(sibling);
-}
-
-function dateOf(element: HTMLElement | null): Date | null {
-  const time = element?.querySelector("time")?.dateTime;
-  return time ? new Date(time) : null;
-}
-
-/** One separator between two neighbours of different days, and none between others. */
-function separate(before: HTMLElement | null, after: HTMLElement | null): void {
-  if (!after) return;
-  for (let each = after.previousElementSibling; each && each !== before; each = after.previousElementSibling)
-    each.remove();
-  const [from, to] = [dateOf(before), dateOf(after)];
-  if (!to || (from && dayOf(from) === dayOf(to))) return;
-  const separator = copyOf("[data-day-template]");
-  if (!separator) return;
-  separator.dataset.day = dayOf(to);
-  const label = separator.firstElementChild;
-  if (label) label.textContent = dayLabel(to);
-  after.before(separator);
 }
 
 /** How far the other person is, as ticks on what this one wrote. */
@@ -242,30 +207,12 @@ export function showReceipts(cursors: Pick<ReceiptUpdate, "deliveredSeq" | "read
   }
 }
 
-/** Writes times and days of what the server drew in this reader's zone. */
-export function localize(): void {
-  let before: HTMLElement | null = null;
-  for (const element of elements()) {
-    showTime(element);
-    separate(before, element);
-    before = element;
-  }
-}
-
 /** Older messages, at the beginning of the list; the caller keeps the eye's place. */
-export function prepend(messages: MessageWithHtml[]): void {
-  const first = elements()[0] ?? null;
-  const made = messages.map((message) => {
+export function showOlder(messages: MessageWithHtml[]): void {
+  const elements = messages.map((message) => {
     const element = elementOf(message.html);
     finish(element, message.senderId === viewerId);
     return element;
   });
-  list?.prepend(...made);
-  let before: HTMLElement | null = null;
-  for (const element of first ? [...made, first] : made) {
-    separate(before, element);
-    before = element;
-  }
+  placeFirst(elements);
 }
-
-export const currentConversation = () => conversationId;

@@ -30,8 +30,11 @@ export async function findConversationFor(actor: Actor, target: Target): Promise
   return found;
 }
 
-/** Ids of conversations by their `direct_key`; a pair keeps its conversation for ever, so nothing goes stale. */
-const known = new Map<string, number>();
+/**
+ * Ids of conversations by their `direct_key`; a pair keeps its conversation for ever, so nothing goes stale. What is
+ * kept is the promise, so that messages sent while the first one still looks for the id keep their order.
+ */
+const known = new Map<string, Promise<number>>();
 const KNOWN_MAX = 100_000;
 
 /**
@@ -44,10 +47,16 @@ export async function conversationToSendTo(actor: Actor, target: Target): Promis
   if ("conversationId" in target) return target.conversationId;
   if (target.userId === actor.userId) throw new Refusal("invalid", "chat.error.self");
   const key = directKey(actor.userId, target.userId);
-  const id = known.get(key) ?? (await findDirectId(key)) ?? (await begin(actor, target.userId, key));
+  const id = known.get(key) ?? findOrBegin(actor, target.userId, key);
   if (known.size >= KNOWN_MAX) known.clear();
   known.set(key, id);
+  // A failure must not be what everybody after gets.
+  id.catch(() => known.delete(key));
   return id;
+}
+
+async function findOrBegin(actor: Actor, otherId: number, key: string): Promise<number> {
+  return (await findDirectId(key)) ?? begin(actor, otherId, key);
 }
 
 async function begin(actor: Actor, otherId: number, key: string): Promise<number> {

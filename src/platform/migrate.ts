@@ -26,8 +26,15 @@ export async function migrate(url: string): Promise<void> {
 }
 
 async function connectCreating(url: string): Promise<Connection> {
+  await ensureDatabase(url);
+  return connect(url);
+}
+
+/** Creates the database of `url` when it does not exist. @throws StartError when it cannot be reached */
+export async function ensureDatabase(url: string): Promise<void> {
   try {
-    return await connect(url);
+    await (await connect(url)).end();
+    return;
   } catch (error) {
     if (!isUnknownDatabase(error)) throw unusable(error);
   }
@@ -40,7 +47,6 @@ async function connectCreating(url: string): Promise<Connection> {
     [name],
   );
   await connection.end();
-  return connect(url);
 }
 
 function unusable(error: unknown): StartError {

@@ -13,6 +13,7 @@ const { values } = parseArgs({
     minutes: { type: "string", default: "1" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
     mutants: { type: "boolean", default: false },
+    only: { type: "string" },
     quiet: { type: "boolean", default: false },
   },
 });
@@ -66,7 +67,7 @@ async function main(): Promise<boolean> {
 
 async function mutants(): Promise<boolean> {
   let caught = true;
-  for (const name of Object.keys(MUTANTS)) {
+  for (const name of Object.keys(MUTANTS).filter((each) => each.includes(values.only ?? ""))) {
     const result = await runMutant(name);
     const isCaught = !isGood(result);
     const found = BAD.filter((kind) => result[kind] > 0).map((kind) => `${kind} ${result[kind]}`);

@@ -16,6 +16,8 @@ export interface TrialOptions {
   seed: number;
   /** How long faults go on, in ms. */
   ms: number;
+  /** How many faults at the least, however long they take. */
+  atLeast?: number;
   /** A module that changes the app, to prove the checker. */
   preload?: string;
   neverCatchesUp?: boolean;
@@ -143,7 +145,8 @@ async function hurt(scene: Scene, options: TrialOptions, spy: Account) {
   await pause(1000);
   await logOut(scene.cell.node(1).port, spy.cookie);
   scene.crowds[0]?.tell({ order: "loggedOut", deviceId: SPY });
-  while (performance.now() < end) {
+  const total = () => Object.values(counts).reduce((sum, count) => sum + count, 0);
+  while (performance.now() < end || total() < (options.atLeast ?? 0)) {
     if (round.length === 0) round = shuffled(options.only ?? Object.keys(faults), scene.random);
     const names = chosen(round, scene.random);
     for (const name of names) counts[name] = (counts[name] ?? 0) + 1;

@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 import { startCauserie } from "../support/causerie.ts";
-import { connect, logIn, signUp } from "../support/person.ts";
+import { logIn, signUp } from "../support/person.ts";
 import {
   answerOf,
   conversationBetween,
   memberIn,
   messagesIn,
+  openTab,
   settled,
   startTalk,
   storedPartOf,
@@ -39,7 +40,7 @@ test("the same send again is the same message, and one row", async () => {
 
 test("the same send many times at once, from two devices and by form, is one message", async () => {
   const { id, one, two, oneDevice, twoDevice } = await startTalk(causerie);
-  const phone = await connect(causerie, await logIn(causerie, one));
+  const phone = await openTab(causerie, await logIn(causerie, one));
   const clientId = randomUUID();
   const fields = { message: "at once", clientId };
   const [answers, forms] = await Promise.all([
@@ -88,7 +89,7 @@ test("other words under an old id are a conflict, and the first words stay", asy
 
 test("other words under the same id at the same moment: one is stored, the others are a conflict", async () => {
   const { id, one, two, oneDevice } = await startTalk(causerie);
-  const phone = await connect(causerie, one);
+  const phone = await openTab(causerie, one);
   for (let round = 0; round < 5; round += 1) {
     const clientId = randomUUID();
     const texts = ["words", "other words", "words", "third words"];
@@ -175,7 +176,7 @@ test("the same send after the app was killed and started again is the same messa
   );
   await causerie.stop("SIGKILL");
   causerie = await causerie.another();
-  const device = await connect(causerie, one);
+  const device = await openTab(causerie, one);
   const after = await Promise.all(clientIds.map((clientId, n) => device.send(two.id, `word ${n}`, clientId)));
   assert.deepEqual(after, before);
   assert.equal((await device.send(two.id, "other words", clientIds[0])).error?.code, "conflict");

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startCauserie } from "../support/causerie.ts";
 import { unescapeHtml } from "../support/forms.ts";
-import { type Answer, connect, type Person, signUp } from "../support/person.ts";
-import { memberIn, messagesIn, startTalk, storedPartOf } from "./talk.ts";
+import { type Answer, type Person, signUp } from "../support/person.ts";
+import { memberIn, messagesIn, openTab, startTalk, storedPartOf } from "./talk.ts";
 
 const causerie = await startCauserie();
 const COUNT = 130;
@@ -250,6 +250,6 @@ test("somebody else's page with the same person shows nothing of it", async () =
     const data = await dataAt(path, eve);
     assert.deepEqual([data.messages, data.conversationId, data.lastRev], [[], null, 0]);
   }
-  const eveTab = await connect(causerie, eve);
+  const eveTab = await openTab(causerie, eve);
   assert.deepEqual((await eveTab.ask("getMessages", { userId: one.id, afterRev: 0 })).messages, []);
 });

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startCauserie } from "../support/causerie.ts";
-import { type Answer, connect, type Device, type Person, signUp } from "../support/person.ts";
+import { type Answer, type Device, type Person, signUp } from "../support/person.ts";
 import {
   conversationBetween,
   memberIn,
   messagesIn,
+  openTab,
   recountUnread,
   type StoredMessage,
   storedPartOf,
@@ -34,7 +35,7 @@ test("several people on two nodes write at once, and every conversation has one 
   const people = await Promise.all(Array.from({ length: 4 }, () => signUp(nodes[0])));
   const sockets = await Promise.all(
     people.flatMap((person) =>
-      nodes.map(async (node) => ({ person, device: await connect(node, person), acks: [] as Answer[] })),
+      nodes.map(async (node) => ({ person, device: await openTab(node, person), acks: [] as Answer[] })),
     ),
   );
   assert.equal(sockets.length, 8);
@@ -51,15 +52,17 @@ test("several people on two nodes write at once, and every conversation has one 
     sockets.map(async ({ person, device, acks }, number) => {
       const others = pairs.filter((pair) => pair.includes(person)).map(([a, b]) => (a === person ? b : a));
       const pending: Promise<Answer>[] = [];
+      const reading: Promise<Answer>[] = [];
       // The first to each alone: what follows finds the conversation begun.
       for (const other of others) acks.push(await device.send(other.id, `${number}:-1`));
       for (let n = 0; n < MESSAGES_A_SOCKET; n += 1) {
         const other = others[(n + number) % others.length];
         assert.ok(other);
         pending.push(device.send(other.id, `${number}:${n}`));
-        if (n % 7 === 0) void device.ask("readMessages", { userId: other.id, seq: n });
+        if (n % 7 === 0) reading.push(device.ask("readMessages", { userId: other.id, seq: n }));
       }
       acks.push(...(await Promise.all(pending)));
+      assert.ok((await Promise.all(reading)).every(({ ok }) => ok));
     }),
   );
 
@@ -112,7 +115,7 @@ test("several people on two nodes write at once, and every conversation has one 
 test("the very first messages to somebody keep the order they were sent in", async () => {
   for (let round = 0; round < 3; round += 1) {
     const [ann, bob] = await Promise.all([signUp(nodes[0]), signUp(nodes[0])]);
-    const device = await connect(nodes[0], ann);
+    const device = await openTab(nodes[0], ann);
     const texts = Array.from({ length: 40 }, (_, n) => `first ${n}`);
     const answers = await Promise.all(texts.map((text) => device.send(bob.id, text)));
     assert.deepEqual(
@@ -130,8 +133,8 @@ test("the very first messages to somebody keep the order they were sent in", asy
 test("the first messages through a node that does not know the conversation yet keep their order", async () => {
   for (let round = 0; round < 3; round += 1) {
     const [ann, bob] = await Promise.all([signUp(nodes[0]), signUp(nodes[0])]);
-    const { message } = await (await connect(nodes[0], ann)).send(bob.id, "begun elsewhere");
-    const device = await connect(nodes[1], ann);
+    const { message } = await (await openTab(nodes[0], ann)).send(bob.id, "begun elsewhere");
+    const device = await openTab(nodes[1], ann);
     const texts = Array.from({ length: 40 }, (_, n) => `next ${n}`);
     await Promise.all(texts.map((text) => device.send(bob.id, text)));
     assert.deepEqual(

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { startCauserie } from "../support/causerie.ts";
-import { type Answer, connect, logIn, signUp } from "../support/person.ts";
-import { conversationBetween, memberIn, recountUnread, settled, startTalk } from "./talk.ts";
+import { type Answer, logIn, signUp } from "../support/person.ts";
+import { conversationBetween, memberIn, openTab, recountUnread, settled, startTalk } from "./talk.ts";
 
 const causerie = await startCauserie();
 
@@ -41,7 +41,7 @@ test("what moved is told to every tab of both people and to nobody else; what di
   const { id, one, two, oneDevice, twoDevice } = await startTalk(causerie, 2);
   const eve = await signUp(causerie);
   const [onePhone, twoPhone, eveTab] = await Promise.all(
-    [one, two, eve].map((who) => connect(causerie, who)),
+    [one, two, eve].map((who) => openTab(causerie, who)),
   );
   assert.ok(onePhone && twoPhone && eveTab);
   await twoDevice.ask("deliverMessages", { userId: one.id, seq: 2 });
@@ -66,7 +66,7 @@ test("what moved is told to every tab of both people and to nobody else; what di
 
 test("nobody moves another's cursor", async () => {
   const { id, one, two, oneDevice } = await startTalk(causerie, 3);
-  const eveTab = await connect(causerie, await signUp(causerie));
+  const eveTab = await openTab(causerie, await signUp(causerie));
   await oneDevice.ask("readMessages", { userId: two.id, seq: 3 });
   await oneDevice.ask("deliverMessages", { conversationId: id, seq: 3 });
   assert.equal((await eveTab.ask("readMessages", { conversationId: id, seq: 3 })).error?.code, "not_found");
@@ -93,12 +93,15 @@ test("several cursors move at once, and several of one conversation come to the 
     ],
   });
   assert.equal(answer.ok, true);
-  const byConversation = new Map<number, Answer>(
-    answer.cursors.map((cursor: Answer) => [cursor.conversationId, cursor]),
-  );
-  assert.deepEqual([...byConversation.keys()].sort(), [first.id, third].sort());
-  assert.equal(byConversation.get(first.id)?.deliveredSeq, 2);
-  assert.equal(byConversation.get(third)?.deliveredSeq, 1);
+  // One answer for each of them; the order in which two of one conversation moved is free.
+  const furthest = (id: number) =>
+    Math.max(
+      ...answer.cursors
+        .filter(({ conversationId }: Answer) => conversationId === id)
+        .map(({ deliveredSeq }: Answer) => deliveredSeq),
+    );
+  assert.equal(answer.cursors.length, 3, "where nothing has begun there is nothing to tell");
+  assert.deepEqual([furthest(first.id), furthest(third)], [2, 1]);
   assert.deepEqual(await memberIn(causerie, first.id, two), { deliveredSeq: 2, readSeq: 0, unread: 3 });
   assert.deepEqual(await memberIn(causerie, third, two), { deliveredSeq: 1, readSeq: 0, unread: 1 });
   await second.oneDevice.until("updateReceipts", ({ conversationId }) => conversationId === third);
@@ -121,8 +124,8 @@ test("the list counts conversations with something unread, on every device", asy
   const talks = await Promise.all([startTalk(causerie, 2), startTalk(causerie)]);
   const reader = await signUp(causerie);
   const [tab, phone] = await Promise.all([
-    connect(causerie, reader),
-    connect(causerie, await logIn(causerie, reader)),
+    openTab(causerie, reader),
+    openTab(causerie, await logIn(causerie, reader)),
   ]);
   for (const { oneDevice } of talks) await oneDevice.send(reader.id, "one");
   await talks[0]?.oneDevice.send(reader.id, "two");
@@ -147,8 +150,8 @@ test("the list counts conversations with something unread, on every device", asy
 
 test("after every step of a random run on three devices the unread count is what a recount finds", async () => {
   const { id, one, two, oneDevice, twoDevice } = await startTalk(causerie);
-  const phone = await connect(causerie, two);
-  const laptop = await connect(causerie, await logIn(causerie, two));
+  const phone = await openTab(causerie, two);
+  const laptop = await openTab(causerie, await logIn(causerie, two));
   const devices = [twoDevice, phone, laptop];
   const device = fc.nat(2).map((index) => devices[index] ?? twoDevice);
   const seq = fc.integer({ min: -6, max: 3 });

@@ -3,12 +3,13 @@ import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 import { startCauserie } from "../support/causerie.ts";
 import { unescapeHtml } from "../support/forms.ts";
-import { connect, request, signUp } from "../support/person.ts";
+import { request, signUp } from "../support/person.ts";
 import {
   answerOf,
   conversationBetween,
   memberIn,
   messagesIn,
+  openTab,
   settled,
   startTalk,
   storedPartOf,
@@ -23,7 +24,7 @@ const NOBODY = 999_999_999;
 test("a message sent by socket is stored, answered and told to every tab of both, and to nobody else", async () => {
   const [ann, bob, eve] = await Promise.all([signUp(causerie), signUp(causerie), signUp(causerie)]);
   const [annTab, annPhone, bobTab, bobPhone, eveTab] = await Promise.all(
-    [ann, ann, bob, bob, eve].map((person) => connect(causerie, person)),
+    [ann, ann, bob, bob, eve].map((person) => openTab(causerie, person)),
   );
   assert.ok(annTab && annPhone && bobTab && bobPhone && eveTab);
   const clientId = randomUUID();
@@ -79,7 +80,7 @@ test("a message sent by socket is stored, answered and told to every tab of both
 test("a message posted by the form sends the browser back, and is stored and told as by socket", async () => {
   const { id, one, two, oneDevice, twoDevice } = await startTalk(causerie);
   const eve = await signUp(causerie);
-  const eveTab = await connect(causerie, eve);
+  const eveTab = await openTab(causerie, eve);
   const clientId = randomUUID();
 
   const response = await one.post(`/chat/${two.id}/messages`, { message: "By form", clientId });
@@ -197,7 +198,7 @@ test("a conversation may be named by itself in place of its person", async () =>
 test("a stranger who names a conversation finds nothing and leaves no trace", async () => {
   const { id, one, two, oneDevice, twoDevice } = await startTalk(causerie);
   const eve = await signUp(causerie);
-  const eveTab = await connect(causerie, eve);
+  const eveTab = await openTab(causerie, eve);
   const sizes = await tableSizes(causerie);
   const tries = await Promise.all([
     eveTab.ask("sendMessage", { conversationId: id, message: "let me in", clientId: randomUUID() }),
@@ -225,7 +226,7 @@ test("a stranger who names a conversation finds nothing and leaves no trace", as
 
 test("looking at somebody begins no conversation, and neither does anything but a message", async () => {
   const [ann, bob] = await Promise.all([signUp(causerie), signUp(causerie)]);
-  const annTab = await connect(causerie, ann);
+  const annTab = await openTab(causerie, ann);
   const sizes = await tableSizes(causerie);
   for (const path of ["", "/messages", "/messages?before=3", "/messages?around=3", "/messages?afterRev=0"]) {
     assert.equal((await ann.get(`/chat/${bob.id}${path}`)).status, 200, path);
@@ -246,7 +247,7 @@ test("looking at somebody begins no conversation, and neither does anything but 
 
 test("two first messages at once begin one conversation", async () => {
   const [ann, bob] = await Promise.all([signUp(causerie), signUp(causerie)]);
-  const [annTab, bobTab] = await Promise.all([connect(causerie, ann), connect(causerie, bob)]);
+  const [annTab, bobTab] = await Promise.all([openTab(causerie, ann), openTab(causerie, bob)]);
   const answers = await Promise.all([
     annTab.send(bob.id, "from Ann"),
     bobTab.send(ann.id, "from Bob"),
@@ -261,7 +262,7 @@ test("two first messages at once begin one conversation", async () => {
 
 test("nobody writes to oneself", async () => {
   const ann = await signUp(causerie);
-  const annTab = await connect(causerie, ann);
+  const annTab = await openTab(causerie, ann);
   const sizes = await tableSizes(causerie);
   assert.equal((await annTab.send(ann.id, "me")).error?.code, "invalid");
   const fields = { message: "me, by form", clientId: randomUUID() };
@@ -279,7 +280,7 @@ test("nobody writes to oneself", async () => {
 
 test("a person or conversation that does not exist is not found, and the text comes back", async () => {
   const ann = await signUp(causerie);
-  const annTab = await connect(causerie, ann);
+  const annTab = await openTab(causerie, ann);
   const sizes = await tableSizes(causerie);
   assert.equal((await annTab.send(NOBODY, "anybody?")).error?.code, "not_found");
   const byNumber = { conversationId: NOBODY, message: "anybody?", clientId: randomUUID() };

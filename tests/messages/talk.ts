@@ -13,10 +13,20 @@ export interface Talk {
   twoDevice: Device;
 }
 
+/**
+ * A tab that hears everything from now on: a handshake is answered while the server still looks whether the
+ * session stands, and only then does news come.
+ */
+export async function openTab(causerie: Causerie, person: Pick<Person, "cookie">): Promise<Device> {
+  const device = await connect(causerie, person);
+  await device.ask("watchUsers", { userIds: [] });
+  return device;
+}
+
 /** Two new people of whom the first has said `count` things, "1", "2", "3" … */
 export async function startTalk(causerie: Causerie, count = 1): Promise<Talk> {
   const [one, two] = await Promise.all([signUp(causerie), signUp(causerie)]);
-  const [oneDevice, twoDevice] = await Promise.all([connect(causerie, one), connect(causerie, two)]);
+  const [oneDevice, twoDevice] = await Promise.all([openTab(causerie, one), openTab(causerie, two)]);
   // The first alone, so that the others find the conversation begun.
   const { message } = await oneDevice.send(two.id, "1");
   const numbers = Array.from({ length: count - 1 }, (_, index) => index + 2);

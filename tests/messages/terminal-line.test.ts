@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { type Causerie, startCauserie } from "../support/causerie.ts";
 import { freePort } from "../support/network.ts";
 import { eventually, type Person, signUp } from "../support/person.ts";
+import { answerOf, openTab } from "./talk.ts";
 
 const causerie = await startCauserie({ NODE_ENV: "development" });
 const production = await inProduction({});
@@ -22,17 +23,17 @@ const CONTROL = /[\p{Cc}\u2028\u2029]/u;
 
 const linesOf = (node: Causerie) => node.output().split("\n");
 
-/** Sends by form and returns the lines that a node has printed of messages of the sender since. */
+/** Sends by form and returns every line that a node has printed of the sender's messages so far. */
 async function linesAfter(node: Causerie, from: Person, to: Person, texts: string[]): Promise<string[]> {
+  let last = "";
   for (const message of texts) {
-    const response = await from.post(`/chat/${to.id}/messages`, { message, clientId: randomUUID() });
-    assert.equal(response.status, 303);
+    const fields = { message, clientId: randomUUID() };
+    const response = await from.post(`/chat/${to.id}/messages`, fields, { accept: "application/json" });
+    assert.equal(response.status, 201);
+    last = (await answerOf(response)).message.timestamp;
   }
   const linesOfSender = () => linesOf(node).filter((line) => line.includes(from.name));
-  await eventually(
-    () => linesOfSender().length >= texts.length,
-    `a line for each of ${texts.length} messages`,
-  );
+  await eventually(() => linesOfSender().some((line) => line.includes(last)), "the last message's line");
   return linesOfSender();
 }
 
@@ -90,6 +91,19 @@ test("a message that is sent again has its line once", async () => {
   for (let press = 0; press < 3; press += 1) await ann.post(`/chat/${bob.id}/messages`, fields);
   const lines = await linesAfter(causerie, ann, bob, ["the next one"]);
   assert.equal(lines.filter((line) => line.includes("once in the terminal")).length, 1);
+});
+
+test("a message that is sent several times at once has its line once", async () => {
+  const [ann, bob] = await couple(causerie);
+  const tab = await openTab(causerie, ann);
+  const clientId = randomUUID();
+  await tab.send(bob.id, "the first one");
+  // While this is being stored the others gather behind it.
+  const running = tab.send(bob.id, "the second one");
+  await Promise.all(Array.from({ length: 8 }, () => tab.send(bob.id, "all at once", clientId)));
+  assert.equal((await running).ok, true);
+  const lines = await linesAfter(causerie, ann, bob, ["the next one"]);
+  assert.equal(lines.filter((line) => line.includes("all at once")).length, 1);
 });
 
 test("a message that was refused has no line", async () => {

@@ -95,7 +95,7 @@ test("given secrets count and nothing is written", () => {
 test("a data folder that cannot be written is told in one line", () => {
   const file = join(folder, "a-file");
   writeFileSync(file, "");
-  for (const directory of [file, join(file, "inside"), "/proc/causerie"]) {
+  for (const directory of [file, join(file, "inside")]) {
     const lines = refusal({ DATA_DIR: directory });
     assert.equal(lines.length, 1, lines.join("\n"));
     assert.match(lines[0] ?? "", /^Cannot write to the data folder .*: make it writable, or set DATA_DIR\.$/);

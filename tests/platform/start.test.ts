@@ -50,13 +50,6 @@ test("production without settings ends with a line for each one", async () => {
   );
 });
 
-test("a bad value ends with one line that names it", async () => {
-  const { status, lines } = await startAndEnd({ PORT: "http" });
-  assert.equal(status, 1);
-  assert.equal(lines.length, 1);
-  assert.match(lines[0] ?? "", /^PORT: /);
-});
-
 test("a file in the data folder's place ends with one line, before any server is started", async () => {
   const file = join(folder, "a-file");
   writeFileSync(file, "");

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
-import { messagesIn, storedPartOf } from "../messages/talk.ts";
+import { messagesIn, openTab, storedPartOf } from "../messages/talk.ts";
 import { startCauserie } from "../support/causerie.ts";
-import { type Answer, connect, eventually, signUp } from "../support/person.ts";
+import { type Answer, eventually, signUp } from "../support/person.ts";
 
 /** Two nodes on the same stores. */
 const first = await startCauserie();
@@ -15,10 +15,10 @@ const isOf = (id: number, online: boolean) => (news: { users: Answer[] }) =>
 test("news of one node reaches the tabs at another: messages, receipts, typing, and nobody else's", async () => {
   const [ann, bob, eve] = await Promise.all([signUp(first), signUp(first), signUp(second)]);
   const [annTab, annPhone, bobTab, eveTab] = await Promise.all([
-    connect(first, ann),
-    connect(second, ann),
-    connect(second, bob),
-    connect(second, eve),
+    openTab(first, ann),
+    openTab(second, ann),
+    openTab(second, bob),
+    openTab(second, eve),
   ]);
   const { message } = await annTab.send(bob.id, "across");
   for (const device of [annTab, annPhone, bobTab]) {
@@ -41,8 +41,8 @@ test("news of one node reaches the tabs at another: messages, receipts, typing, 
 
 test("logging out at one node cuts the session's sockets at the other within a second", async () => {
   const [ann, bob] = await Promise.all([signUp(first), signUp(first)]);
-  const [here, there] = await Promise.all([connect(first, ann), connect(second, ann)]);
-  const bobTab = await connect(second, bob);
+  const [here, there] = await Promise.all([openTab(first, ann), openTab(second, ann)]);
+  const bobTab = await openTab(second, bob);
   await ann.post("/logout", {});
   await eventually(() => here.socket.disconnected && there.socket.disconnected, "both are cut", 1000);
   await bobTab.send(ann.id, "after the logout");
@@ -52,10 +52,10 @@ test("logging out at one node cuts the session's sockets at the other within a s
 
 test("a tab at each node: closing one leaves online, closing both shows to watchers at both", async () => {
   const ann = await signUp(first);
-  const [here, there] = await Promise.all([connect(first, ann), connect(second, ann)]);
+  const [here, there] = await Promise.all([openTab(first, ann), openTab(second, ann)]);
   const watchers = await Promise.all([
-    connect(first, await signUp(first)),
-    connect(second, await signUp(second)),
+    openTab(first, await signUp(first)),
+    openTab(second, await signUp(second)),
   ]);
   await eventually(
     async () => (await watchers[0].ask("watchUsers", { userIds: [ann.id] })).users[0].online,
@@ -75,13 +75,13 @@ test("a tab at each node: closing one leaves online, closing both shows to watch
 test("the people of a node that was killed go offline within 30 s, and nothing they sent is lost", async () => {
   const [ann, bob, carl] = await Promise.all([signUp(first), signUp(first), signUp(first)]);
   const [annTab, , carlAtFirst] = await Promise.all([
-    connect(second, ann),
-    connect(second, bob),
-    connect(first, carl),
-    connect(second, carl),
+    openTab(second, ann),
+    openTab(second, bob),
+    openTab(first, carl),
+    openTab(second, carl),
   ]);
   const { message } = await annTab.send(bob.id, "just before");
-  const watcher = await connect(first, await signUp(first));
+  const watcher = await openTab(first, await signUp(first));
   const people = [ann, bob, carl];
   await eventually(async () => {
     const { users } = await watcher.ask("watchUsers", { userIds: people.map(({ id }) => id) });
@@ -107,6 +107,6 @@ test("the people of a node that was killed go offline within 30 s, and nothing t
     await eventually(async () => (await seen()) !== null, "when they were last seen is in the table");
   }
   assert.deepEqual(await messagesIn(first, message.conversationId), [storedPartOf(message)]);
-  const again = await connect(first, ann);
+  const again = await openTab(first, ann);
   assert.deepEqual((await again.send(bob.id, "just before", message.clientId)).message, message);
 });

@@ -1,15 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { openTab } from "../messages/talk.ts";
 import { startCauserie } from "../support/causerie.ts";
-import {
-  type Answer,
-  connect,
-  type Device,
-  eventually,
-  logIn,
-  type Person,
-  signUp,
-} from "../support/person.ts";
+import { type Answer, type Device, eventually, logIn, type Person, signUp } from "../support/person.ts";
 import { openTestRedis } from "../support/redis.ts";
 
 const causerie = await startCauserie();
@@ -18,7 +11,7 @@ const prefix = `${causerie.redisPrefix}presence:`;
 
 /** Somebody who watches others. */
 async function watch(...people: Person[]): Promise<Device> {
-  const device = await connect(causerie, await signUp(causerie));
+  const device = await openTab(causerie, await signUp(causerie));
   const answer = await device.ask("watchUsers", { userIds: people.map(({ id }) => id) });
   assert.equal(answer.ok, true);
   return device;
@@ -44,7 +37,7 @@ async function presenceSettled(watcher: Device, watched: Person[]): Promise<void
   const marker = await signUp(causerie);
   await forget(marker);
   await watcher.ask("watchUsers", { userIds: [...watched, marker].map(({ id }) => id) });
-  await connect(causerie, marker);
+  await openTab(causerie, marker);
   await untilTold(watcher, marker, true);
 }
 
@@ -55,7 +48,7 @@ async function forget({ id }: Person): Promise<void> {
 }
 
 async function isOnline(person: Person): Promise<boolean> {
-  const device = await connect(causerie, await signUp(causerie));
+  const device = await openTab(causerie, await signUp(causerie));
   const { users } = await device.ask("watchUsers", { userIds: [person.id] });
   return users[0].online;
 }
@@ -80,12 +73,12 @@ async function leasesOf({ id }: Person): Promise<Map<string, number>> {
 
 test("watching answers who is there now, and when the others were last seen", async () => {
   const [ann, bob, carl] = await Promise.all([signUp(causerie), signUp(causerie), signUp(causerie)]);
-  await connect(causerie, ann);
+  await openTab(causerie, ann);
   const seenAt = new Date(Date.now() - 3_600_000);
   await causerie.rows(`UPDATE users SET last_seen_at = '${seenAt.toISOString().slice(0, -1)}' WHERE id = ?`, [
     carl.id,
   ]);
-  const watcher = await connect(causerie, await signUp(causerie));
+  const watcher = await openTab(causerie, await signUp(causerie));
   await eventually(async () => (await leasesOf(ann)).has("node"), "Ann is there");
   // Signing up shows a page, and a page that was asked for counts as being there for a moment.
   await Promise.all([forget(bob), forget(carl)]);
@@ -110,7 +103,7 @@ test("whoever is watched is told coming and going, to watchers only", async () =
   const [ann, bob] = await Promise.all([signUp(causerie), signUp(causerie)]);
   await Promise.all([forget(ann), forget(bob)]);
   const [watcher, other] = [await watch(ann), await watch(bob)];
-  const device = await connect(causerie, ann);
+  const device = await openTab(causerie, ann);
   const came = await untilTold(watcher, ann, true);
   assert.deepEqual([came.lastSeenAt, typeof came.at], [null, "number"]);
   device.socket.disconnect();
@@ -122,14 +115,14 @@ test("whoever is watched is told coming and going, to watchers only", async () =
   assert.deepEqual(toldOf(watcher, ann), [true, false]);
 
   await watcher.ask("watchUsers", { userIds: [bob.id] });
-  await connect(causerie, ann);
+  await openTab(causerie, ann);
   await presenceSettled(watcher, [bob]);
   assert.deepEqual(toldOf(watcher, ann), [true, false], "and whoever stopped watching is told no more");
 });
 
 test("offline shows within 5 s of a closed socket, and is kept as last seen", async () => {
   const ann = await signUp(causerie);
-  const device = await connect(causerie, ann);
+  const device = await openTab(causerie, ann);
   const watcher = await watch(ann);
   const before = Date.now();
   // The transport ends without a word, as that of a closed tab does.
@@ -146,8 +139,8 @@ test("offline shows within 5 s of a closed socket, and is kept as last seen", as
 
 test("closing one of two tabs, or one of two devices, leaves a person online", async () => {
   const ann = await signUp(causerie);
-  const phone = await connect(causerie, await logIn(causerie, ann));
-  const [first, second] = [await connect(causerie, ann), await connect(causerie, ann)];
+  const phone = await openTab(causerie, await logIn(causerie, ann));
+  const [first, second] = [await openTab(causerie, ann), await openTab(causerie, ann)];
   const watcher = await watch(ann);
   first.socket.disconnect();
   phone.socket.disconnect();
@@ -161,7 +154,7 @@ test("closing one of two tabs, or one of two devices, leaves a person online", a
 
 test("moving between pages never shows offline", async () => {
   const [ann, bob] = await Promise.all([signUp(causerie), signUp(causerie)]);
-  let device = await connect(causerie, ann);
+  let device = await openTab(causerie, ann);
   await eventually(async () => (await leasesOf(ann)).has("node"), "Ann is there");
   const watcher = await watch(ann);
   for (const path of ["/", `/chat/${bob.id}`, "/?q=a", `/chat/${bob.id}/messages?around=1`, "/"]) {
@@ -170,7 +163,7 @@ test("moving between pages never shows offline", async () => {
     await page.text();
     await eventually(async () => !(await leasesOf(ann)).has("node"), "the old page's socket is gone");
     assert.equal(await isOnline(ann), true, "between two pages");
-    device = await connect(causerie, ann);
+    device = await openTab(causerie, ann);
     await eventually(async () => !(await leasesOf(ann)).has("page"), "the new page's socket has come");
   }
   await presenceSettled(watcher, [ann]);
@@ -205,7 +198,7 @@ test("without scripts a person is online for 30 s after a page was shown", async
     const due = await redis.zScore(`${prefix}due`, String(ann.id));
     assert.ok(due !== null, "and the sweeper knows when to look");
   }
-  const page = await (await bob.get("/")).text();
+  const page = await (await bob.get(`/?q=${ann.name}`)).text();
   assert.match(page, new RegExp(`data-user-id="${ann.id}" data-online="true"`), "Bob's list shows it");
 });
 
@@ -229,7 +222,7 @@ test("leases that ran out are swept: told once, and kept as last seen", async ()
 
 test("logging out shows at once, and is kept as last seen", async () => {
   const ann = await signUp(causerie);
-  await connect(causerie, ann);
+  await openTab(causerie, ann);
   await ann.get("/");
   const watcher = await watch(ann);
   const before = Date.now();
@@ -259,8 +252,8 @@ test("logging out without scripts shows at once, and is kept as last seen", asyn
 
 test("logging out on one device leaves a person online who has another open", async () => {
   const ann = await signUp(causerie);
-  const phone = await connect(causerie, await logIn(causerie, ann));
-  const tab = await connect(causerie, ann);
+  const phone = await openTab(causerie, await logIn(causerie, ann));
+  const tab = await openTab(causerie, ann);
   const watcher = await watch(ann);
   await ann.post("/logout", {});
   await eventually(() => tab.socket.disconnected, "the tab is cut");
@@ -271,7 +264,7 @@ test("logging out on one device leaves a person online who has another open", as
 
 test("lists and conversations show who is there", async () => {
   const [ann, bob] = await Promise.all([signUp(causerie), signUp(causerie)]);
-  const device = await connect(causerie, ann);
+  const device = await openTab(causerie, ann);
   const watcher = await watch(ann);
   const row = (online: boolean) => new RegExp(`data-user-id="${ann.id}" data-online="${online}"`);
   const list = async () => (await bob.get(`/?q=${ann.name}`)).text();
@@ -285,7 +278,7 @@ test("lists and conversations show who is there", async () => {
 });
 
 test("200 people may be watched at once, and no more", async () => {
-  const watcher = await connect(causerie, await signUp(causerie));
+  const watcher = await openTab(causerie, await signUp(causerie));
   const ids = Array.from({ length: 201 }, (_, index) => index + 1);
   assert.equal((await watcher.ask("watchUsers", { userIds: ids.slice(0, 200) })).ok, true);
   assert.equal((await watcher.ask("watchUsers", { userIds: ids })).error?.code, "invalid");

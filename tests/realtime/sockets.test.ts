@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, test } from "node:test";
 import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
-import { messagesIn, settled, startTalk, tableSizes } from "../messages/talk.ts";
+import { messagesIn, openTab, settled, startTalk, tableSizes } from "../messages/talk.ts";
 import { startCauserie } from "../support/causerie.ts";
-import { connect, type Device, eventually, logIn, request, signUp } from "../support/person.ts";
+import { type Device, eventually, logIn, request, signUp } from "../support/person.ts";
 import { openTestRedis, sessionKeyOf } from "../support/redis.ts";
 
 const causerie = await startCauserie();
@@ -43,7 +43,7 @@ const untilCut = (device: Device) => eventually(() => device.socket.disconnected
 
 test("a handshake without a session, or with one that is not ours, is refused", async () => {
   const origin = causerie.url;
-  const forged = one.cookie.replace(/s%3A./, "s%3A_");
+  const forged = one.cookie.replace(/s%3A(.)/, (_, first) => `s%3A${first === "a" ? "b" : "a"}`);
   for (const headers of [
     { origin },
     { origin, cookie: "causerie=abc" },
@@ -83,7 +83,7 @@ test("where all of somebody's sessions were ended a new socket is cut before it 
   timeout: 20_000,
 }, async () => {
   const person = await signUp(causerie);
-  const open = await connect(causerie, person);
+  const open = await openTab(causerie, person);
   await causerie.rows("UPDATE users SET auth_version = auth_version + 1 WHERE id = ?", [person.id]);
   const socket = io(causerie.url, {
     ...{ transports: ["websocket"], forceNew: true, reconnection: false },
@@ -254,7 +254,7 @@ test("a message sent without an acknowledgement is stored and told all the same"
 });
 
 test("events that nobody serves, and names that mean something to the library, do no harm", async () => {
-  const device = await connect(causerie, two);
+  const device = await openTab(causerie, two);
   for (const name of [
     "nothing",
     "error",
@@ -292,7 +292,7 @@ test("events that nobody serves, and names that mean something to the library, d
     ],
     ...["51-", '51-["sendMessage",{"_placeholder":true,"num":0}]', '5999999-["x"]', '3["x"]', "31[1,2,3]"],
   ]) {
-    const raw = await connect(causerie, two);
+    const raw = await openTab(causerie, two);
     raw.socket.io.engine.write(packet);
     // Whoever breaks the protocol may be cut; nobody else may be.
     const outcome = await Promise.race([
@@ -314,12 +314,12 @@ test("events that nobody serves, and names that mean something to the library, d
 });
 
 test("a frame over the limit cuts the socket it came by, and no other", async () => {
-  const [big, same] = await Promise.all([connect(causerie, two), connect(causerie, two)]);
+  const [big, same] = await Promise.all([openTab(causerie, two), openTab(causerie, two)]);
   const clientId = randomUUID();
   big.socket.emit("sendMessage", { receiverId: one.id, message: "x".repeat(70_000), clientId });
   await eventually(() => big.socket.disconnected, "the socket is cut");
   assert.equal((await same.ask("watchUsers", { userIds: [] })).ok, true);
-  const binary = await connect(causerie, two);
+  const binary = await openTab(causerie, two);
   binary.socket.emit("sendMessage", Buffer.alloc(70_000));
   await eventually(() => binary.socket.disconnected, "the socket is cut");
   await isAlive();
@@ -334,9 +334,9 @@ test("logging out cuts the session's sockets within a second, and nobody else's"
   const person = await signUp(causerie);
   const elsewhere = await logIn(causerie, person);
   const [first, second, other] = await Promise.all([
-    connect(causerie, person),
-    connect(causerie, person),
-    connect(causerie, elsewhere),
+    openTab(causerie, person),
+    openTab(causerie, person),
+    openTab(causerie, elsewhere),
   ]);
   const response = await person.post("/logout", {});
   assert.equal(response.status, 303);
@@ -376,7 +376,7 @@ test("a logout in the middle of many handshakes leaves no socket open", { timeou
 test("answers are in the person's language", async () => {
   const person = await signUp(causerie);
   await person.post("/locale", { locale: "fr" });
-  const device = await connect(causerie, person);
+  const device = await openTab(causerie, person);
   const french = await device.send(one.id, "   ");
   const english = await twoDevice.send(one.id, "   ");
   assert.equal(english.error?.message, "Write something first.");

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
-import { conversationBetween, memberIn, settled, startTalk, tableSizes } from "../messages/talk.ts";
+import { conversationBetween, memberIn, openTab, settled, startTalk, tableSizes } from "../messages/talk.ts";
 import { startCauserie } from "../support/causerie.ts";
-import { connect, signUp } from "../support/person.ts";
+import { signUp } from "../support/person.ts";
 import { openTestRedis } from "../support/redis.ts";
 
 const causerie = await startCauserie();
@@ -19,7 +19,7 @@ test("typing reaches every tab of the other person, no own tab and nobody else",
   const { id, one, two, oneDevice, twoDevice } = await startTalk(causerie);
   const eve = await signUp(causerie);
   const [onePhone, twoPhone, eveTab] = await Promise.all(
-    [one, two, eve].map((who) => connect(causerie, who)),
+    [one, two, eve].map((who) => openTab(causerie, who)),
   );
   assert.ok(onePhone && twoPhone && eveTab);
   assert.deepEqual(await oneDevice.ask("typing", { receiverId: two.id, typing: true }), { ok: true });
@@ -50,7 +50,7 @@ test("typing needs no acknowledgement", async () => {
 test("typing is stored nowhere, and begins no conversation", async () => {
   const { id, two, oneDevice } = await startTalk(causerie);
   const stranger = await signUp(causerie);
-  const strangerTab = await connect(causerie, stranger);
+  const strangerTab = await openTab(causerie, stranger);
   const before = [await tableSizes(causerie), await memberIn(causerie, id, two), await keptKeys()];
   await oneDevice.ask("typing", { receiverId: two.id, typing: true });
   await oneDevice.ask("typing", { receiverId: stranger.id, typing: true });
@@ -63,7 +63,7 @@ test("typing is stored nowhere, and begins no conversation", async () => {
 test("nobody types to oneself, to nobody or into a stranger's conversation", async () => {
   const { id, one, two, oneDevice, twoDevice } = await startTalk(causerie);
   const eve = await signUp(causerie);
-  const eveTab = await connect(causerie, eve);
+  const eveTab = await openTab(causerie, eve);
   for (const target of [{ receiverId: eve.id }, { receiverId: 999_999_999 }, { conversationId: id }]) {
     const answer = await eveTab.ask("typing", { ...target, typing: true });
     assert.equal(answer.error?.code, "not_found");
@@ -80,8 +80,9 @@ test("nobody types to oneself, to nobody or into a stranger's conversation", asy
 test("the other's message may come while somebody types", async () => {
   const { one, two, oneDevice, twoDevice } = await startTalk(causerie);
   const clientId = randomUUID();
-  void oneDevice.ask("typing", { receiverId: two.id, typing: true });
+  const typed = oneDevice.ask("typing", { receiverId: two.id, typing: true });
   assert.equal((await twoDevice.send(one.id, "meanwhile", clientId)).ok, true);
   await twoDevice.until("typing");
+  assert.equal((await typed).ok, true);
   await oneDevice.until("receiveMessage", (message) => message.clientId === clientId);
 });

@@ -34,12 +34,13 @@ export interface Visitor {
   complaints: string[];
 }
 
-/** Opens a window for somebody who is not known yet. */
+/** Opens a window for somebody who is not known yet; it closes with the test. */
 export async function openWindow(
   browser: Browser,
   options: BrowserContextOptions = {},
 ): Promise<Omit<Visitor, "name">> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  after(() => context.close());
   context.setDefaultTimeout(WAIT_MS);
   const page = await context.newPage();
   return { context, page, complaints: listenTo(page) };
@@ -85,7 +86,7 @@ export async function twoPeople(
   return [one, other];
 }
 
-/** The same two in their conversation. */
+/** The same two in their conversation, connected. */
 export async function twoPeopleTalking(
   browser: Browser,
   causerie: Causerie,
@@ -93,6 +94,7 @@ export async function twoPeopleTalking(
 ): Promise<[Visitor, Visitor]> {
   const [one, other] = await twoPeople(browser, causerie, options);
   await Promise.all([openChat(one.page, other.name), openChat(other.page, one.name)]);
+  await Promise.all([untilLive(one.page), untilLive(other.page)]);
   return [one, other];
 }
 

@@ -3,7 +3,6 @@ import { test } from "node:test";
 import type { Locator } from "playwright-core";
 import {
   bubble,
-  registerInBrowser,
   rowOf,
   say,
   startBrowser,

@@ -1,8 +1,10 @@
+import type { Message } from "../../messages/message.ts";
+import { byClientId, takeAway } from "../message-list.ts";
 import { discard, onOutbox, retry, send } from "../outbox.ts";
 import type { Entry } from "../outbox-store.ts";
 import { copyOf, find, t, throttled, viewerId } from "../page.ts";
 import { isConnected, request } from "../realtime.ts";
-import { byClientId, isLive, otherId, setState, showPending } from "../timeline.ts";
+import { isLive, otherId, setState, showPending } from "../timeline.ts";
 
 const MESSAGE_MAX = 4000;
 const TYPING_MS = 2000;
@@ -30,7 +32,9 @@ export function startComposer(): void {
     tellTyping();
   });
   window.addEventListener("pagehide", () => keep(field.value));
-  onOutbox({ waiting: showEntry, sent: (_entry, message) => markSent(message.clientId) });
+  // Pressing Send leaves the keyboard where it is; on a phone it would fold away with every message.
+  find("button", HTMLButtonElement, form)?.addEventListener("mousedown", (event) => event.preventDefault());
+  onOutbox({ waiting: showEntry, sent: markSent, discarded: takeDiscardedAway });
 }
 
 async function submit(): Promise<void> {
@@ -41,9 +45,12 @@ async function submit(): Promise<void> {
   if (length > MESSAGE_MAX) return say(t("chat.error.tooLong", { max: MESSAGE_MAX }));
   if (!text.isWellFormed() || text.includes("\0")) return say(t("chat.error.invalid"));
   field.value = "";
-  keep("");
   fit();
+  field.focus();
+  lastTold = 0;
   await send(otherId, text);
+  // Only now: until then the draft is what keeps the text.
+  keep(field.value);
   // An old page does not grow; what was written belongs to the newest.
   if (!isLive) location.assign(`/chat/${otherId}`);
 }
@@ -114,14 +121,19 @@ function offerAgain(element: HTMLElement, entry: Entry, reason: string): void {
   text.textContent = reason;
   find("[data-retry]", HTMLButtonElement, offer)?.addEventListener("click", () => void retry(entry.clientId));
   find("[data-discard]", HTMLButtonElement, offer)?.addEventListener("click", () => {
-    element.remove();
+    field?.focus();
     void discard(entry.clientId);
   });
   element.append(offer);
 }
 
 /** Usually the news of one's own message has come by itself; if not, catching up brings it. */
-function markSent(clientId: string): void {
+function markSent({ clientId }: Message): void {
   const element = byClientId(clientId);
-  if (element && element.dataset.state === "pending") setState(element, "sent");
+  if (element?.dataset.state === "pending") setState(element, "sent");
+}
+
+function takeDiscardedAway(clientId: string): void {
+  const element = byClientId(clientId);
+  if (element && !element.dataset.seq) takeAway(element);
 }

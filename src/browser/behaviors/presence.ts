@@ -1,5 +1,6 @@
 import type { UserPresence } from "../../realtime/events.ts";
-import { find, t } from "../page.ts";
+import { find, t, throttled } from "../page.ts";
+import { personRows, rowOf } from "../people-list.ts";
 import { onNews, onRefresh, request } from "../realtime.ts";
 import { otherId } from "../timeline.ts";
 import { whenLabel } from "../times.ts";
@@ -7,25 +8,21 @@ import { whenLabel } from "../times.ts";
 /** Dots and "last seen" of everybody on the page, live. */
 
 const WATCHED_MAX = 200;
+const GATHER_MS = 50;
 const times = new Map<number, number>();
-let list: HTMLElement | null = null;
 
 export function startPresence(): void {
   onNews("updateOnlineUsers", ({ users }) => users.forEach(showPresence));
-  onRefresh(() => void ask());
+  onRefresh(watch);
 }
 
-/** Watches who is in the list now. */
-export function watch(people: HTMLElement): void {
-  list = people;
-  void ask();
-}
+/** Watches whoever is on the page now. */
+export const watch = throttled(() => void ask(), GATHER_MS);
 
 async function ask(): Promise<void> {
-  const rows = [...(list?.children ?? [])].flatMap((row) =>
-    row instanceof HTMLElement ? [Number(row.dataset.userId)] : [],
-  );
+  const rows = personRows().map((row) => Number(row.dataset.userId));
   const userIds = [...new Set([...(otherId ? [otherId] : []), ...rows])].slice(0, WATCHED_MAX);
+  if (userIds.length === 0) return;
   try {
     const { users } = await request("watchUsers", { userIds });
     users.forEach(showPresence);
@@ -38,7 +35,7 @@ async function ask(): Promise<void> {
 function showPresence({ userId, online, lastSeenAt, at }: UserPresence): void {
   if (at < (times.get(userId) ?? 0)) return;
   times.set(userId, at);
-  const row = list?.querySelector<HTMLElement>(`:scope > [data-user-id="${userId}"]`);
+  const row = rowOf(userId);
   if (row) row.dataset.online = String(online);
   const label = row && find("[data-online-label]", HTMLElement, row);
   if (label) label.textContent = t(online ? "status.online" : "status.offline");

@@ -1,15 +1,9 @@
 import type { Message } from "../../messages/message.ts";
+import { lastSeq, numbered } from "../message-list.ts";
 import { throttled, viewerId } from "../page.ts";
 import { onNews, onRefresh, request } from "../realtime.ts";
-import {
-  currentConversation,
-  lastSeq,
-  messageElements,
-  onGrown,
-  otherId,
-  showReceipts,
-} from "../timeline.ts";
-import { isAtEnd } from "./scrolling.ts";
+import { currentConversation, onGrown, otherId, showReceipts } from "../timeline.ts";
+import { isAtEnd, scroller } from "./scrolling.ts";
 
 /** Says what this device has and what its person has read; shows how far the other is. */
 
@@ -27,14 +21,24 @@ export function startReceipts(): void {
   onRefresh(tellRead);
   if (!otherId) return;
   onGrown(tellRead);
-  for (const event of ["focus", "visibilitychange", "scroll", "resize"]) {
-    window.addEventListener(event, tellRead, { capture: true, passive: true });
-  }
+  for (const event of ["focus", "visibilitychange", "resize"]) window.addEventListener(event, tellRead);
+  scroller?.addEventListener("scroll", tellRead, { passive: true });
 }
+
+/** Whether what arrives in this conversation arrives before the reader's eyes. */
+export function isBeingRead(conversationId: number): boolean {
+  return conversationId === currentConversation() && isWatched() && isAtEnd();
+}
+
+const isWatched = () => document.visibilityState === "visible" && document.hasFocus();
 
 /** This device has a message of somebody else. */
 export function has(message: Pick<Message, "conversationId" | "seq" | "senderId">): void {
   if (message.senderId === viewerId) return;
+  if (isBeingRead(message.conversationId)) {
+    tellRead(); // which says both
+    return;
+  }
   const seq = Math.max(message.seq, arrivedSeqs.get(message.conversationId) ?? 0);
   arrivedSeqs.set(message.conversationId, seq);
   tellDelivered();
@@ -48,8 +52,9 @@ const tellDelivered = throttled(() => {
 }, GATHER_MS);
 
 const tellRead = throttled(() => {
+  if (!otherId || !isWatched()) return;
   const seq = seenSeq();
-  if (seq <= readSeq || document.visibilityState !== "visible" || !document.hasFocus()) return;
+  if (seq <= readSeq) return;
   request("readMessages", { userId: otherId, seq }).then(
     () => {
       readSeq = Math.max(readSeq, seq);
@@ -62,6 +67,6 @@ const tellRead = throttled(() => {
 function seenSeq(): number {
   if (isAtEnd()) return lastSeq();
   const bottom = window.innerHeight;
-  const seen = messageElements().findLast((element) => element.getBoundingClientRect().top < bottom);
+  const seen = numbered().findLast((element) => element.getBoundingClientRect().top < bottom);
   return Number(seen?.dataset.seq ?? 0);
 }

@@ -1,38 +1,33 @@
+import { list, trim } from "../message-list.ts";
 import { find } from "../page.ts";
-import { request } from "../realtime.ts";
-import { firstSeq, isLive, onGrown, otherId, prepend } from "../timeline.ts";
+import { isLive, olderLink, onGrown, otherId } from "../timeline.ts";
 
-/** Where the eye is: staying at the end as messages come, going back through history. */
+/** Where the eye is: where a conversation opens, and staying at the end as messages come. */
 
 const NEAR_PX = 120;
-const PAGE = 50;
+/** A tab that stays open for days keeps this many; what is older comes back by scrolling. */
+const KEPT_MAX = 600;
+const KEPT = 300;
 
-const scroller = find("[data-scroller]", HTMLElement);
+export const scroller = find("[data-scroller]", HTMLElement);
 const jump = find("[data-jump]", HTMLButtonElement);
 
 /** True while the newest message is in view. */
 export function isAtEnd(): boolean {
   if (!scroller) return false;
-  return Math.abs(endOffset()) < NEAR_PX;
-}
-
-/** Distance to the end in px, whichever way the scroller counts. */
-function endOffset(): number {
-  if (!scroller) return 0;
-  const isReversed = getComputedStyle(scroller).flexDirection === "column-reverse";
-  return isReversed ? scroller.scrollTop : scroller.scrollHeight - scroller.clientHeight - scroller.scrollTop;
+  return scroller.scrollHeight - scroller.clientHeight - scroller.scrollTop < NEAR_PX;
 }
 
 function goToEnd(): void {
-  if (!scroller) return;
-  const isReversed = getComputedStyle(scroller).flexDirection === "column-reverse";
-  scroller.scrollTop = isReversed ? 0 : scroller.scrollHeight;
+  if (scroller) scroller.scrollTop = scroller.scrollHeight;
 }
 
 export function startScrolling(): void {
   if (!scroller || !otherId) return;
-  let wasAtEnd = true;
-  if (isLive) goToEnd();
+  const linked = linkedMessage();
+  if (linked) linked.scrollIntoView({ block: "center" });
+  else goToEnd();
+  let wasAtEnd = isAtEnd();
   scroller.addEventListener(
     "scroll",
     () => {
@@ -42,54 +37,24 @@ export function startScrolling(): void {
     { passive: true },
   );
   onGrown((own) => {
-    if (own || wasAtEnd) goToEnd();
+    if (own || wasAtEnd) stayAtEnd();
     else if (jump) jump.hidden = false;
   });
   // The keyboard of a phone, or a growing composer, must not hide the newest message.
   new ResizeObserver(() => wasAtEnd && isLive && goToEnd()).observe(scroller);
   jump?.addEventListener("click", goToEnd);
-  loadOlderOnDemand(scroller);
 }
 
-function loadOlderOnDemand(root: HTMLElement): void {
-  const link = find("[data-older]", HTMLAnchorElement);
-  if (!link) return;
-  link.addEventListener("click", (event) => {
-    event.preventDefault();
-    void loadOlder(link);
-  });
-  const observer = new IntersectionObserver(([entry]) => entry?.isIntersecting && void loadOlder(link), {
-    root,
-    rootMargin: "400px 0px",
-  });
-  observer.observe(link);
+/** The message that the address names, as a fragment or as the middle of its page. */
+function linkedMessage(): HTMLElement | null {
+  const around = new URLSearchParams(location.search).get("around");
+  return document.getElementById(location.hash.slice(1) || `m${around}`);
 }
 
-let loading = false;
-
-async function loadOlder(link: HTMLAnchorElement): Promise<void> {
-  if (loading || !link.isConnected) return;
-  loading = true;
-  try {
-    const page = await request("getMessages", { userId: otherId, beforeSeq: firstSeq(), limit: PAGE });
-    keepingPlace(() => prepend(page.messages));
-    if (page.more) link.href = `/chat/${otherId}/messages?before=${page.messages[0]?.seq}`;
-    else link.remove();
-  } catch {
-    // Offline: the link is still there.
-  } finally {
-    loading = false;
+function stayAtEnd(): void {
+  if (list && list.childElementCount > KEPT_MAX) {
+    trim(KEPT);
+    if (olderLink) olderLink.hidden = false;
   }
-}
-
-/** Adds above without moving what is being read, and without announcing it as new. */
-function keepingPlace(add: () => void): void {
-  if (!scroller) return;
-  const log = find("[data-messages]", HTMLElement);
-  const fromEnd = scroller.scrollHeight - scroller.scrollTop;
-  const isReversed = getComputedStyle(scroller).flexDirection === "column-reverse";
-  log?.setAttribute("aria-live", "off");
-  add();
-  if (!isReversed) scroller.scrollTop = scroller.scrollHeight - fromEnd;
-  setTimeout(() => log?.removeAttribute("aria-live"), 500);
+  goToEnd();
 }

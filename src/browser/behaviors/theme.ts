@@ -15,7 +15,8 @@ export function startTheme(): void {
       const field = find("[name=theme]", HTMLInputElement, form);
       if (field) field.value = isDark ? "light" : "dark";
       const body = new URLSearchParams({ theme: isDark ? "light" : "dark", next: "/healthz" });
-      void fetch(form.action, { method: "POST", body, keepalive: true });
+      // Offline the choice lasts as long as the page.
+      fetch(form.action, { method: "POST", body, keepalive: true }).catch(() => undefined);
     });
   }
 }

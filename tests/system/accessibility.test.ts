@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { test } from "node:test";
+import type { AxeResults } from "axe-core";
+import type { BrowserContextOptions, Page } from "playwright-core";
+import {
+  bubble,
+  openChat,
+  openWindow,
+  registerInBrowser,
+  rowOf,
+  say,
+  startBrowser,
+  untilState,
+} from "../support/browser.ts";
+import { startCauserie } from "../support/causerie.ts";
+import { signUp } from "../support/person.ts";
+
+const [causerie, browser] = await Promise.all([startCauserie(), startBrowser()]);
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+const DESK = { viewport: { width: 1280, height: 800 } };
+const PHONE = { viewport: { width: 390, height: 780 }, isMobile: true, hasTouch: true };
+
+/** Everything axe finds wrong with a page as it stands. */
+async function faultsOf(page: Page): Promise<string[]> {
+  await page.evaluate(axe);
+  const results = await page.evaluate<AxeResults>("axe.run({ resultTypes: ['violations'] })");
+  return results.violations.flatMap(({ id, nodes }) =>
+    nodes.map(
+      (node) => `${new URL(page.url()).pathname}: ${id} at ${node.target.join()}: ${node.failureSummary}`,
+    ),
+  );
+}
+
+/** Looks at a page in light and in dark. */
+async function inBothThemes(page: Page): Promise<string[]> {
+  const faults: string[] = [];
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    faults.push(...(await faultsOf(page)).map((fault) => `${colorScheme} ${fault}`));
+  }
+  return faults;
+}
+
+/** What tells of a page of ours that is an error, or of axe itself being in the page. */
+const expected = (complaint: string) => /status of 4\d\d/.test(complaint);
+
+for (const [name, options] of Object.entries<BrowserContextOptions>({ desk: DESK, phone: PHONE })) {
+  test(`axe finds nothing on the doors and the errors on a ${name}`, async () => {
+    const { page, complaints } = await openWindow(browser, options);
+    const faults: string[] = [];
+    for (const path of ["/login", "/register"]) {
+      await page.goto(causerie.url + path);
+      faults.push(...(await inBothThemes(page)));
+    }
+    await page.getByLabel("Username").fill("x");
+    await page.getByLabel("Password").fill("short");
+    await page.getByRole("button", { name: "Register" }).click();
+    await page.getByText("Use 2 to 32 letters").waitFor();
+    faults.push(...(await inBothThemes(page)));
+    await page.goto(`${causerie.url}/nothing-here`);
+    faults.push(...(await inBothThemes(page)));
+    assert.deepEqual(faults, []);
+    assert.deepEqual(
+      complaints.filter((each) => !expected(each)),
+      [],
+    );
+  });
+
+  test(`axe finds nothing from an empty list to a failed message on a ${name}`, async () => {
+    const anna = await registerInBrowser(browser, causerie, options);
+    const { page } = anna;
+    const faults = await inBothThemes(page);
+    await page.goto(`${causerie.url}/?q=nobodyhasthis`);
+    faults.push(...(await inBothThemes(page)));
+
+    const [boris, carla] = await Promise.all([signUp(causerie), signUp(causerie)]);
+    const id = await page.locator("body").getAttribute("data-user-id");
+    for (const text of ["hello", "https://example.org/", "\u0645\u0631\u062d\u0628\u0627"])
+      await boris.post(`/chat/${id}/messages`, { message: text });
+    await page.goto(`${causerie.url}/`);
+    await rowOf(page, boris.name).getByText("3 unread").waitFor({ state: "attached" });
+    faults.push(...(await inBothThemes(page)));
+
+    await page.goto(`${causerie.url}/chat/${carla.id}`);
+    faults.push(...(await inBothThemes(page)));
+    await page.goto(`${causerie.url}/`);
+    await openChat(page, boris.name);
+    await say(page, "an answer");
+    await untilState(bubble(page, "an answer"), "sent");
+    await say(page, "\u2800");
+    await page.getByRole("button", { name: "Retry" }).waitFor();
+    await say(page, "waiting");
+    faults.push(...(await inBothThemes(page)));
+    await page.goto(`${causerie.url}/settings`);
+    faults.push(...(await inBothThemes(page)));
+    assert.deepEqual(faults, []);
+    assert.deepEqual(
+      anna.complaints.filter((each) => !expected(each)),
+      [],
+    );
+  });
+}

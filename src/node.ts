@@ -29,6 +29,8 @@ export interface ChatNode {
   stop: () => Promise<void>;
 }
 
+/** Longer than a proxy keeps a connection it may use again (nginx: 60 s), so that it never meets a closed one. */
+const KEEP_ALIVE_MS = 75_000;
 const HEADERS_MS = 15_000;
 const REQUEST_MS = 30_000;
 const DRAIN_MS = 6000;
@@ -44,7 +46,10 @@ export async function startNode(config: Config, urls: StoreUrls, manifest: Manif
   onCommitted(publishMessages);
   const sessionHandler = sessions();
   const app = await createApp(manifest, sessionHandler);
-  const server = createServer({ headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS }, app);
+  const server = createServer(
+    { headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, keepAliveTimeout: KEEP_ALIVE_MS },
+    app,
+  );
   const io = openSockets(server, sessionHandler, bus?.adapter);
   bus?.onReturn(askToRefresh);
   const timers = [keepAttendance(), recheckSockets(io, redis)];

@@ -5,8 +5,9 @@ import { safePath, sentenceOf } from "../platform/context.ts";
 import { refusalOf, setRefused, wantsJson } from "../platform/error-pages.ts";
 import { Refusal } from "../platform/errors.ts";
 import { translate } from "../platform/i18n.ts";
-import { cookieName } from "../platform/session.ts";
-import { cutSession, publishPresence } from "../realtime/publish.ts";
+import { cookieName, readSession } from "../platform/session.ts";
+import { announce } from "../realtime/attendance.ts";
+import { cutSession } from "../realtime/publish.ts";
 import { endPageLeases } from "../users/presence.ts";
 import { type Account, logIn, register } from "./auth.ts";
 
@@ -38,7 +39,10 @@ authRoutes.post("/logout", async (request, response) => {
   await end(request);
   cutSession(sessionId);
   // Nothing else may fail what has happened already: leases also run out by themselves.
-  if (viewer) publishPresence(await endPageLeases(viewer.id).catch(() => []));
+  if (viewer)
+    await endPageLeases(viewer.id)
+      .then(announce)
+      .catch(() => undefined);
   response.clearCookie(cookieName(), { path: "/", httpOnly: true, sameSite: "lax", secure: config.https });
   response.redirect(303, "/login");
 });
@@ -50,6 +54,8 @@ async function enter(request: Request, response: Response, form: Form, account: 
   const parsed = credentials.safeParse(request.body);
   if (!parsed.success) throw new Refusal("invalid", "errors.400.message");
   try {
+    // While sessions cannot be kept nobody registers either: the name would be taken by somebody told "later".
+    await readSession(request.sessionID);
     await begin(request, await account(parsed.data));
   } catch (error) {
     const refusal = refusalOf(error);
@@ -73,7 +79,11 @@ function begin(request: Request, account: Account): Promise<void> {
       if (wasSignedIn) cutSession(sessionID);
       request.session.userId = account.userId;
       request.session.authVersion = account.authVersion;
-      request.session.save((failure) => (failure ? reject(failure) : resolve()));
+      request.session.save((failure) => {
+        if (!failure) return resolve();
+        // Or else the end of this request would set its cookie, and try once more to save it.
+        request.session.destroy(() => reject(failure));
+      });
     });
   });
 }

@@ -46,13 +46,15 @@ function chatContext(response: Response, page: Page) {
   const { conversation, messages } = page;
   const address = `/chat/${conversation.userId}/messages`;
   const shown = messages.at(-1)?.seq ?? 0;
+  // Changes come in the order they were made, which need not be that of the messages.
+  const first = Math.min(...messages.map(({ seq }) => seq));
   return {
     user: { id: conversation.userId, username: conversation.username },
     conversationId: conversation.id ?? "",
     lastRev: page.lastRev,
     receipts: conversation.other,
     items: itemsOf(messages, viewerOf(response).id, conversation.other, clockOf(response)),
-    olderUrl: page.more ? `${address}?before=${messages[0]?.seq}` : null,
+    olderUrl: messages.length > 0 && first > 1 ? `${address}?before=${first}` : null,
     newerUrl: page.newer ? newerUrl(conversation.userId, shown, conversation.lastSeq) : null,
     empty: messages.length === 0,
     zoneNote: response.locals.timeZone === "UTC" ? translate(response.locals.locale, "time.utcNote") : null,

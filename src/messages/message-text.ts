@@ -4,8 +4,8 @@ import { Refusal } from "../platform/errors.ts";
 /** Longest message, in characters (code points), after trimming. */
 export const MESSAGE_MAX = 4000;
 
-/** White space, controls and formatting characters: a text of nothing else is blank to the eye. */
-const INVISIBLE = /^[\s\p{Cc}\p{Cf}\p{Zs}\u115f\u1160\u2800\u3164\uffa0]*$/u;
+/** White space, controls and what is drawn as nothing: a text of nothing else is blank to the eye. */
+const INVISIBLE = /^[\s\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]*$/u;
 
 /**
  * A message's text as it is stored: line ends as LF (forms send CRLF, sockets LF, and both must be the same
@@ -23,7 +23,7 @@ export function parseMessageText(typed: string): string {
   return text;
 }
 
-const links = linkifyit({ fuzzyEmail: false });
+const links = linkifyit({ fuzzyLink: true, fuzzyEmail: false });
 links.add("ftp:", null).add("//", null);
 
 /** The text as HTML: everything escaped, addresses as links that tell the other site nothing of us. */
@@ -31,6 +31,8 @@ export function renderMessageText(text: string): string {
   let html = "";
   let end = 0;
   for (const link of links.match(text) ?? []) {
+    // Without a scheme only www. is meant as an address: main.rs and readme.md are not.
+    if (link.schema === "" && !/^www\./i.test(link.text)) continue;
     html += escapeHtml(text.slice(end, link.index));
     html += `<a href="${escapeHtml(link.url)}" target="_blank" rel="noopener noreferrer nofollow">${escapeHtml(link.text)}</a>`;
     end = link.lastIndex;

@@ -95,10 +95,10 @@ async function findPart(id: number, part: Part, limit: number): Promise<MessageR
   if ("afterRev" in part) return findChangedSince(id, part.afterRev, limit + 1);
   if ("beforeSeq" in part) return (await findBefore(id, part.beforeSeq, limit)).reverse();
   if ("aroundSeq" in part) {
-    const half = Math.ceil(limit / 2);
+    const half = Math.floor(limit / 2);
     const [before, from] = await Promise.all([
-      findBefore(id, part.aroundSeq, half),
-      findFrom(id, part.aroundSeq, Math.max(1, limit - half)),
+      half > 0 ? findBefore(id, part.aroundSeq, half) : [],
+      findFrom(id, part.aroundSeq, limit - half),
     ]);
     return [...before.reverse(), ...from];
   }

@@ -51,7 +51,8 @@ export async function writeDrafts(tx: Queryable, drafts: Draft[]): Promise<(Stor
   return places.map((found) => {
     if (found instanceof Refusal) return found;
     const members = threads.get(found.conversationId)?.members ?? [];
-    return { message: messageOf(rowOf(found, ids), members), isNew: !("id" in found) };
+    // Equal drafts of one batch are one message, new only once.
+    return { message: messageOf(rowOf(found, ids), members), isNew: fresh.delete(keyOf(found)) };
   });
 }
 

@@ -33,7 +33,8 @@ export async function serveAssets(manifest: Manifest): Promise<RequestHandler> {
   return (request, response, next) => {
     const asset = assets.get(request.path);
     if (!asset || (request.method !== "GET" && request.method !== "HEAD")) return next();
-    const encoding = request.acceptsEncodings(["br", "gzip"]);
+    // Asked one by one: of several that count the same, the browser's first would win, and that is gzip.
+    const encoding = request.acceptsEncodings("br") || request.acceptsEncodings("gzip");
     response.set("Content-Type", asset.type);
     response.set("Cache-Control", "public, max-age=31536000, immutable");
     response.vary("Accept-Encoding");

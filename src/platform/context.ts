@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Request, RequestHandler, Response } from "express";
 import { findViewer, type Viewer } from "../users/users.queries.ts";
+import { config } from "./config.ts";
 import { type Refusal, unauthorized } from "./errors.ts";
 import { isLocale, type Locale, locales, negotiateLocale, translate } from "./i18n.ts";
 import { type Clock, parseTimeZone } from "./times.ts";
@@ -77,7 +78,7 @@ export function sentenceOf(response: Response, refusal: Refusal): string {
 
 /** Remembers a choice in the browser. */
 export function rememberChoice(response: Response, name: "locale" | "theme" | "tz", value: string): void {
-  response.cookie(name, value, { maxAge: YEAR_MS, sameSite: "lax", path: "/" });
+  response.cookie(name, value, { maxAge: YEAR_MS, sameSite: "lax", path: "/", secure: config.https });
 }
 
 /** A path of this site to go back to; anything that leads elsewhere becomes `/`. */

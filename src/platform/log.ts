@@ -24,11 +24,18 @@ function createLog(config: Pick<Config, "production" | "logLevel">): Log {
 /** Keys that pino adds and the plain form shows elsewhere or not at all. */
 const SHOWN_APART = new Set(["level", "time", "msg"]);
 
+/** JSON leaves some characters as they are that begin a new line or steer a terminal (U+0085, U+009B, U+2028). */
+function escapeControls(json: string): string {
+  return json.replace(/[\p{Cc}\u2028\u2029]/gu, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+}
+
 function writePlain(line: string): void {
   const { time, level, msg = "", ...rest }: Record<string, unknown> = JSON.parse(line);
   const label = typeof level === "number" && level >= 50 ? "error " : level === 40 ? "warning " : "";
   const fields = Object.entries(rest).filter(([key]) => !SHOWN_APART.has(key));
-  const detail = fields.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(" ");
+  const detail = fields.map(([key, value]) => `${key}=${escapeControls(JSON.stringify(value))}`).join(" ");
   const clock = String(time).slice(11, 19);
   process.stdout.write(`${clock} ${label}${[String(msg), detail].filter(Boolean).join("  ")}\n`);
 }

@@ -25,8 +25,9 @@ const DATABASE_URL = `mysql://${database.username || "root"}:${database.password
 const redis = new URL(TEST_REDIS_URL);
 const login = redis.username || redis.password ? `${redis.username}:${redis.password}@` : "";
 const REDIS_URL = `redis://${login}127.0.0.1:${toRedis.port}`;
-const causerie = await startCauserie({ DATABASE_URL, REDIS_URL });
+// Before the node's own clean-up, which ends the connection that this needs.
 after(() => causerie.rows(`DROP DATABASE IF EXISTS ${name}`));
+const causerie = await startCauserie({ DATABASE_URL, REDIS_URL });
 
 const readiness = async () => {
   const response = await request(causerie, "", "/readyz");
@@ -86,6 +87,8 @@ for (const [store, line] of [
       }
     });
     assert.equal((await postForm(causerie, "/login", { username, password })).status, 303);
+    const again = await postForm(causerie, "/register", { username: unborn, password });
+    assert.equal(again.status, 303, "the name is still to be had");
   });
 }
 

@@ -1,6 +1,7 @@
 import { db, isDuplicate } from "../platform/db.ts";
 import { Refusal } from "../platform/errors.ts";
 import type { Locale } from "../platform/i18n.ts";
+import { publishJoined } from "../realtime/publish.ts";
 import { parseUsername, suffixesOf, usernameKey } from "../users/usernames.ts";
 import { findCredentials, insertSuffixes, insertUser, type NewUser } from "../users/users.queries.ts";
 import { hashPassword, PASSWORD_SCHEME, refuseUnfitPassword, verifyPassword } from "./passwords.ts";
@@ -32,6 +33,7 @@ export async function register(login: Login, locale: Locale): Promise<Account> {
     passwordScheme: PASSWORD_SCHEME,
     locale,
   });
+  publishJoined(userId);
   return { userId, authVersion: 1 };
 }
 

@@ -11,7 +11,7 @@ const WAKE_MS = 100;
 const BANNER_MS = 1000;
 
 const socket: Socket = io({
-  ...{ transports: ["websocket"], autoConnect: false },
+  ...{ transports: ["websocket"], autoConnect: false, auth: { pageId: document.body.dataset.pageId } },
   ...{ reconnectionDelay: 300, reconnectionDelayMax: 5000, randomizationFactor: 0.5, timeout: 8000 },
 });
 

@@ -21,7 +21,7 @@ peopleRoutes.get("/", async (request, response) => {
     response.set("Cache-Control", "no-store").json({ rows, next: page.next });
     return;
   }
-  holdPage(viewer.id);
+  holdPage(viewer.id, response.locals.pageId);
   response.set("Cache-Control", "no-store");
   response.render("home", {
     people: peopleContext(response, wanted, page, { h1: true }),

@@ -66,7 +66,7 @@ async function showPage(request: Request, response: Response, wanted: Part): Pro
     response.set("Cache-Control", "no-store").json(pageAsJson(page));
     return;
   }
-  holdPage(viewer.id);
+  holdPage(viewer.id, response.locals.pageId);
   await renderChat(response, page, emptyDraft());
 }
 

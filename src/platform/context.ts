@@ -11,6 +11,8 @@ declare global {
     /** What every page may use; set by `anonymousContext` and `viewerContext`. */
     interface Locals {
       requestId: string;
+      /** Names this page where its socket has to be told from another page's. */
+      pageId: string;
       viewer: Viewer | null;
       locale: Locale;
       theme: string;
@@ -33,6 +35,7 @@ const CLIENT_KEYS = [
 export const anonymousContext: RequestHandler = (request, response, next) => {
   const { locals } = response;
   locals.requestId = randomUUID();
+  locals.pageId = locals.requestId;
   locals.viewer = null;
   const chosen = readCookie(request, "locale");
   setLocale(response, isLocale(chosen) ? chosen : negotiateLocale(request.acceptsLanguages()));

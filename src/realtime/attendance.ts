@@ -11,12 +11,12 @@ const SWEEP_MS = 1500;
 const socketsByUser = new Map<number, Set<string>>();
 
 /** A socket was accepted. */
-export function arrived(userId: number, socketId: string): void {
+export function arrived(userId: number, socketId: string, pageId: string | null): void {
   const sockets = socketsByUser.get(userId) ?? new Set();
   socketsByUser.set(userId, sockets.add(socketId));
   // In this order, so that somebody who moves between pages is online throughout.
   tell(renewLeases([userId]));
-  tell(endPageLease(userId));
+  if (pageId !== null) tell(endPageLease(userId, pageId));
 }
 
 /** A socket closed. */

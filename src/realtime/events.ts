@@ -98,6 +98,8 @@ export interface ServerEvents {
   updateReceipts: (receipts: ReceiptUpdate) => void;
   updateOnlineUsers: (change: { users: UserPresence[] }) => void;
   typing: (typing: { conversationId: number | null; userId: number; typing: boolean }) => void;
+  /** Somebody registered: lists that show everybody have one more. */
+  userJoined: (joined: { userId: number }) => void;
   /** News may have been missed: ask for what is lacking. */
   refresh: (nothing: object) => void;
 }

@@ -60,6 +60,11 @@ export function publishTyping(
   io?.to(userRoom(to)).emit("typing", typing);
 }
 
+/** Tells everybody that somebody registered. */
+export function publishJoined(userId: number): void {
+  io?.emit("userJoined", { userId });
+}
+
 /** Tells this node's browsers that news may have passed them by. */
 export function askToRefresh(): void {
   io?.local.emit("refresh", {});

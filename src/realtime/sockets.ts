@@ -19,6 +19,7 @@ export type ChatSocket = Socket<ClientEvents, ServerEvents, Record<string, never
 
 const PING_MS = 10_000; // a machine that died is noticed within 20 s
 const FRAME_BYTES_MAX = 65_536;
+const PAGE_ID_MAX = 36;
 const RECHECK_MS = 30_000;
 
 /** Opens `/socket.io` for people who are signed in. WebSocket only: then no proxy needs sticky sessions. */
@@ -74,13 +75,19 @@ async function accept(socket: ChatSocket): Promise<boolean> {
     if (!isValid) socket.disconnect(true);
     if (!isValid || !socket.connected) return false;
     await socket.join(userRoom(userId));
-    arrived(userId, socket.id);
+    arrived(userId, socket.id, pageIdOf(socket));
     return true;
   } catch (error) {
     log.warn({ reason: String(error) }, "a socket could not be checked");
     socket.disconnect(true);
     return false;
   }
+}
+
+/** The page that opened this socket, as it says; scripts of one's own need not. */
+function pageIdOf(socket: ChatSocket): string | null {
+  const pageId: unknown = socket.handshake.auth.pageId;
+  return typeof pageId === "string" && pageId.length <= PAGE_ID_MAX ? pageId : null;
 }
 
 /**

@@ -3,8 +3,8 @@ import { publishPresence } from "../realtime/publish.ts";
 import { type Change, leaseNoScriptPage, leasePage } from "./presence.ts";
 
 /** Holds somebody online while a page that they asked for opens its socket. No page waits for this. */
-export function holdPage(userId: number): void {
-  tell(leasePage(userId));
+export function holdPage(userId: number, pageId: string): void {
+  tell(leasePage(userId, pageId));
 }
 
 /** Holds somebody online who was shown a page without scripts. */

@@ -18,6 +18,20 @@ local function isOnline(user)
 end
 `;
 
+/** After leases ended: online until the last of the others runs out, or offline now. */
+const SETTLE = `
+local function settle(user, key, wasOnline)
+  local last = redis.call('ZRANGE', key, -1, -1, 'WITHSCORES')
+  if last[2] and tonumber(last[2]) > now then
+    redis.call('ZADD', KEYS[1], last[2], user)
+  elseif wasOnline then
+    redis.call('ZREM', KEYS[1], user)
+    redis.call('DEL', key)
+    tell(user, 0)
+  end
+end
+`;
+
 export const leaseScripts = {
   /** ARGV: prefix, lease, duration in ms, user ids. Tells those who were offline. */
   renew: `${CLOCK}
@@ -27,6 +41,7 @@ for i = 4, #ARGV do
     redis.call('DEL', key)
     tell(user, 1)
   end
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
   redis.call('ZADD', key, 'GT', now + ARGV[3], ARGV[2])
   local last = redis.call('ZRANGE', key, -1, -1, 'WITHSCORES')
   redis.call('ZADD', KEYS[1], last[2], user)
@@ -35,18 +50,20 @@ end
 return answer`,
 
   /** ARGV: prefix, lease, user id. Tells the user when this was the last lease. */
-  drop: `${CLOCK}
+  drop: `${CLOCK}${SETTLE}
 local user, key = ARGV[3], ARGV[1] .. ARGV[3]
 local wasOnline = isOnline(user)
-if redis.call('ZREM', key, ARGV[2]) == 0 then return answer end
-local last = redis.call('ZRANGE', key, -1, -1, 'WITHSCORES')
-if last[2] and tonumber(last[2]) > now then
-  redis.call('ZADD', KEYS[1], last[2], user)
-elseif wasOnline then
-  redis.call('ZREM', KEYS[1], user)
-  redis.call('DEL', key)
-  tell(user, 0)
+if redis.call('ZREM', key, ARGV[2]) == 1 then settle(user, key, wasOnline) end
+return answer`,
+
+  /** ARGV: prefix, user id. Ends every lease but those of nodes; tells the user when none is left. */
+  dropPages: `${CLOCK}${SETTLE}
+local user, key = ARGV[2], ARGV[1] .. ARGV[2]
+local wasOnline = isOnline(user)
+for _, lease in ipairs(redis.call('ZRANGE', key, 0, -1)) do
+  if string.sub(lease, 1, 5) ~= 'node:' then redis.call('ZREM', key, lease) end
 end
+settle(user, key, wasOnline)
 return answer`,
 
   /** ARGV: prefix, how many at most. Tells those whose leases have all run out, once. */

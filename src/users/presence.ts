@@ -33,9 +33,9 @@ export async function renewLeases(userIds: number[]): Promise<Change[]> {
   return changes;
 }
 
-/** A page was asked for: online for 15 s, while its socket comes. */
-export function leasePage(userId: number): Promise<Change[]> {
-  return run("renew", ["page", PAGE_LEASE_MS, userId]);
+/** A page was asked for: online for 15 s, while its socket comes. Each page has a lease of its own. */
+export function leasePage(userId: number, pageId: string): Promise<Change[]> {
+  return run("renew", [`page:${pageId}`, PAGE_LEASE_MS, userId]);
 }
 
 /** A page was shown without scripts: online for 30 s. */
@@ -44,8 +44,8 @@ export function leaseNoScriptPage(userId: number): Promise<Change[]> {
 }
 
 /** The page's socket has come; from now on the node's lease alone counts. */
-export function endPageLease(userId: number): Promise<Change[]> {
-  return run("drop", ["page", userId]);
+export function endPageLease(userId: number, pageId: string): Promise<Change[]> {
+  return run("drop", [`page:${pageId}`, userId]);
 }
 
 /** The last socket of a user on this node is gone. */
@@ -54,8 +54,8 @@ export function endNodeLease(userId: number): Promise<Change[]> {
 }
 
 /** Logged out: whatever held this person online without a socket ends now. */
-export async function endPageLeases(userId: number): Promise<Change[]> {
-  return [...(await run("drop", ["page", userId])), ...(await run("drop", ["noscript", userId]))];
+export function endPageLeases(userId: number): Promise<Change[]> {
+  return run("dropPages", [userId]);
 }
 
 /** Takes away whoever's leases have all run out, each change for exactly one caller. */

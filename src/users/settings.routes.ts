@@ -16,7 +16,7 @@ const timeZone = z.object({ timeZone: text, next: text.optional() });
 export const settingsRoutes = Router();
 
 settingsRoutes.get("/settings", (_request, response) => {
-  holdPage(viewerOf(response).id);
+  holdPage(viewerOf(response).id, response.locals.pageId);
   showSettings(response, {});
 });
 

@@ -90,18 +90,7 @@ test("what is not here answers 404, with a way back, in words or as data", async
 test("addresses that cannot be read and people that cannot be are never a fault of ours", async () => {
   const person = await signUp(causerie);
   const ids = ["0", "-1", "1.5", "1e3", "x", "99999999", "9007199254740992", "1".repeat(400), "%00", "%ff"];
-  const strange = [
-    "%",
-    "%E0%A4%A",
-    "%ed%a0%80",
-    "%E2%80%AE",
-    "🌞",
-    "<script>",
-    "{{7}}",
-    "1'--",
-    "__proto__",
-    "..%2f",
-  ];
+  const strange = ["%", "%E0%A4%A", "%ed%a0%80", "%E2%80%AE", "🌞", "<script>", "{{7}}", "1'--", "__proto__"];
   for (const id of [...ids, ...strange, "NaN", "null", "０", "+1", " 1", "0x1"]) {
     for (const path of [`/chat/${id}`, `/chat/${id}/messages`, `/chat/${id}/messages/1/seen.gif`]) {
       const response = await person.get(path);
@@ -112,15 +101,8 @@ test("addresses that cannot be read and people that cannot be are never a fault 
     const sent = await person.post(`/chat/${encodeURIComponent("0")}${id}/messages`, { message: "x" });
     assert.ok([400, 404].includes(sent.status), `post to 0${id}: ${sent.status}`);
   }
-  const paths = ["/%", "/%00", "/..%2f..%2fetc%2fpasswd", "//elsewhere.example", "/build/../../package.json"];
-  for (const path of [
-    ...paths,
-    "/public/../src/server.ts",
-    "/.env",
-    "/build/",
-    "/build/%2e%2e/",
-    "/__proto__",
-  ]) {
+  const paths = ["/%", "/%00", "/..%2f..%2fetc%2fpasswd", "//elsewhere.example", "/%2e%2e%2fpackage.json"];
+  for (const path of [...paths, "/build%2f..%2f..%2fsrc%2fserver.ts", "/.env", "/build/", "/__proto__"]) {
     const response = await person.get(path);
     assert.ok([400, 404].includes(response.status), `${path}: ${response.status}`);
   }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, test } from "node:test";
+import mysql from "mysql2/promise";
 import { startCauserie } from "../support/causerie.ts";
 import { fieldValue, postForm } from "../support/forms.ts";
 import { type Line, openLine } from "../support/network.ts";
@@ -25,9 +26,12 @@ const DATABASE_URL = `mysql://${database.username || "root"}:${database.password
 const redis = new URL(TEST_REDIS_URL);
 const login = redis.username || redis.password ? `${redis.username}:${redis.password}@` : "";
 const REDIS_URL = `redis://${login}127.0.0.1:${toRedis.port}`;
-// Before the node's own clean-up, which ends the connection that this needs.
-after(() => causerie.rows(`DROP DATABASE IF EXISTS ${name}`));
 const causerie = await startCauserie({ DATABASE_URL, REDIS_URL });
+after(async () => {
+  const connection = await mysql.createConnection({ uri: TEST_DATABASE_URL });
+  await connection.query(`DROP DATABASE IF EXISTS ${name}`);
+  await connection.end();
+});
 
 const readiness = async () => {
   const response = await request(causerie, "", "/readyz");

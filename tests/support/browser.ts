@@ -104,22 +104,6 @@ export async function openChat(page: Page, name: string): Promise<void> {
   await page.getByRole("heading", { name: `Chat with: ${name}` }).waitFor();
 }
 
-/** Logs in somebody who has an account already, in a window of their own. */
-export async function logInInBrowser(
-  browser: Browser,
-  causerie: Causerie,
-  { name, password }: { name: string; password: string },
-  options: BrowserContextOptions = {},
-): Promise<Visitor> {
-  const window = await openWindow(browser, options);
-  await window.page.goto(`${causerie.url}/login`);
-  await window.page.getByLabel("Username").fill(name);
-  await window.page.getByLabel("Password").fill(password);
-  await window.page.getByRole("button", { name: "Login" }).click();
-  await window.page.waitForURL(`${causerie.url}/`);
-  return { ...window, name };
-}
-
 /** The password that `registerInBrowser` gives. */
 export const passwordOf = (name: string) => `password of ${name}`;
 

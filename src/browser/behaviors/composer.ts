@@ -20,6 +20,9 @@ export function startComposer(): void {
   if (!form || !field || !otherId) return;
   field.value ||= recall();
   fit();
+  // Whoever opens a conversation wants to write; on a phone this would cover it with the keyboard.
+  const isFree = document.activeElement === document.body && !location.hash;
+  if (isFree && matchMedia("(pointer: fine)").matches) field.focus({ preventScroll: true });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     void submit();

@@ -21,6 +21,7 @@ import { setUnreadConversations } from "./title.ts";
 /** The list of people, where there is one, and the title everywhere: badges, order, previews as messages come. */
 
 const ROWS = 20;
+const ROWS_MAX = 200;
 const SOON_MS = 300;
 
 /** How much news changed the list; an answer that overlaps with some may be older than it. */
@@ -30,6 +31,8 @@ export function startPeople(): void {
   for (const row of personRows()) showRowTime(row);
   onNews("receiveMessage", takeMessage);
   onNews("updateReceipts", takeReceipts);
+  // A list that shows everybody shows who comes as well; a longer one has its order.
+  onNews("userJoined", () => people && !isLong() && refreshSoon());
   onRefresh(() => void refreshList());
   startSearch();
 }
@@ -72,8 +75,9 @@ const refreshSoon = throttled(() => void refreshList(), SOON_MS);
 async function refreshList(): Promise<void> {
   const before = changes;
   try {
-    const { rows, unreadConversations } = await request("getConversations", { limit: ROWS });
-    for (const row of rows) tellHad(row);
+    const limit = Math.min(ROWS_MAX, Math.max(ROWS, personRows().length));
+    const { rows, next, unreadConversations } = await request("getConversations", { limit });
+    void tellAllHad(rows, next);
     // News came in between: the answer may be older than what the list shows, so it is asked for again.
     if (changes !== before) {
       refreshSoon();
@@ -84,6 +88,19 @@ async function refreshList(): Promise<void> {
     else arrange(rows);
     showEmpty();
     watch();
+  } catch {
+    // Offline: the next refresh does it.
+  }
+}
+
+/** On through the list while everybody in it has sent something since; the rest was told before. */
+async function tellAllHad(rows: ConversationRow[], next: string | null): Promise<void> {
+  for (const row of rows) tellHad(row);
+  const isAllNew = rows.every(({ lastSeq, own }) => lastSeq > own.deliveredSeq);
+  if (next === null || !isAllNew) return;
+  try {
+    const page = await request("getConversations", { after: next, limit: ROWS_MAX });
+    await tellAllHad(page.rows, page.next);
   } catch {
     // Offline: the next refresh does it.
   }

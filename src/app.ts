@@ -33,7 +33,7 @@ export async function createApp(manifest: Manifest, sessions: RequestHandler): P
   app.get("/readyz", ready);
   app.get("/metrics", serveMetrics);
   app.use(await serveAssets(manifest));
-  app.use(express.static(PUBLIC, { index: false, maxAge: "1d" }));
+  app.use(express.static(PUBLIC, { index: false, redirect: false, maxAge: "1d" }));
   app.get(AVATAR_ROUTE, serveAvatar);
 
   app.use(compression());

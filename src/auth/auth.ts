@@ -38,7 +38,7 @@ export async function register(login: Login, locale: Locale): Promise<Account> {
 }
 
 /** Stores a user and the endings of the name, by which search finds it. @throws Refusal `conflict` */
-export async function createUser(user: NewUser): Promise<number> {
+async function createUser(user: NewUser): Promise<number> {
   try {
     return await db.transaction(async (tx) => {
       const userId = await insertUser(tx, user);

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -78,7 +79,7 @@ async function buildScript(): Promise<Buffer> {
 }
 
 async function buildStyles(): Promise<Buffer> {
-  const folder = await mkdtemp(join(OUTPUT, "styles-"));
+  const folder = await mkdtemp(join(tmpdir(), "causerie-styles-"));
   const output = join(folder, "app.css");
   const tailwind = join(ROOT, "node_modules/.bin/tailwindcss");
   try {

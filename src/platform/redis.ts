@@ -1,6 +1,7 @@
 import { createClient } from "redis";
 import { withDeadline } from "./deadline.ts";
 import { log } from "./log.ts";
+import { StartError } from "./start-error.ts";
 
 /**
  * A client that answers at once when Redis is down (no offline queue) and reconnects by itself.
@@ -34,9 +35,13 @@ function openClient(url: string) {
 /** The app's client. */
 export let redis: Redis;
 
-/** Opens the app's client and waits for its first connection. @throws DeadlineExceeded when there is none in time */
+/** Opens the app's client and waits for its first connection. @throws StartError when there is none in time */
 export async function openRedis(url: string): Promise<void> {
-  redis = await connectRedis(url);
+  try {
+    redis = await connectRedis(url);
+  } catch {
+    throw new StartError("Cannot reach Redis: start it, or correct REDIS_URL.");
+  }
 }
 
 export function closeRedis(): void {

@@ -6,7 +6,7 @@ import type { ErrorCode } from "../platform/errors.ts";
 /** A message with its markup, which knows nothing of who looks at it. */
 export type MessageWithHtml = Message & { html: string };
 
-export interface Cursors {
+interface Cursors {
   deliveredSeq: number;
   readSeq: number;
 }
@@ -48,16 +48,16 @@ export interface Failure {
   error: { code: ErrorCode; message: string };
 }
 
-export type Acknowledge<Result> = (answer: ({ ok: true } & Result) | Failure) => void;
+type Acknowledge<Result> = (answer: ({ ok: true } & Result) | Failure) => void;
 
 /** A conversation, named by the other person or by itself. */
-export interface TargetFields {
+interface TargetFields {
   userId?: number;
   receiverId?: number;
   conversationId?: number;
 }
 
-export interface CursorFields extends TargetFields {
+interface CursorFields extends TargetFields {
   seq: number;
 }
 
@@ -91,7 +91,7 @@ export interface ClientEvents {
 }
 
 /** One cursor, or several after a refreshed list. */
-export type Receipts = CursorFields | { cursors: CursorFields[] };
+type Receipts = CursorFields | { cursors: CursorFields[] };
 
 export interface ServerEvents {
   receiveMessage: (message: MessageWithHtml) => void;

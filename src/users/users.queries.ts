@@ -117,9 +117,3 @@ export async function findLastSeen(userIds: number[]): Promise<Map<number, Date 
   );
   return new Map(rows.map((row) => [row.id, row.lastSeenAt]));
 }
-
-/** How many of these exist, for health and for the first page. */
-export async function countUsers(): Promise<number> {
-  const [row] = await db.execute<{ users: number }>("SELECT COUNT(*) AS users FROM users");
-  return row?.users ?? 0;
-}

@@ -29,7 +29,7 @@ export interface SeenMessage {
 }
 
 /** What one device shows of one conversation. */
-export interface View {
+interface View {
   conversationId: number;
   messages: SeenMessage[];
 }

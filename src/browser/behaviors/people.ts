@@ -15,7 +15,7 @@ import {
 import { onNews, onRefresh, request } from "../realtime.ts";
 import { watch } from "./presence.ts";
 import { has, isBeingRead } from "./receipts.ts";
-import { isFiltered, showEmpty, startSearch } from "./search.ts";
+import { isFiltered, isLong, showEmpty, startSearch } from "./search.ts";
 import { setUnreadConversations } from "./title.ts";
 
 /** The list of people, where there is one, and the title everywhere: badges, order, previews as messages come. */

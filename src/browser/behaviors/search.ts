@@ -12,6 +12,9 @@ const search = find("[data-search] input", HTMLInputElement);
 const more = find("[data-more]", HTMLAnchorElement);
 const typed = () => search?.value.trim() ?? "";
 
+/** Whether there is more than the list shows. */
+export const isLong = () => more !== null && !more.hidden;
+
 /** Whether the list shows matches instead of everybody. */
 export const isFiltered = () => typed() !== "";
 

@@ -1,12 +1,19 @@
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import dotenv from "dotenv";
 import { type Config, configure } from "../platform/config.ts";
-import { databaseUrlOf, ensurePrograms, startPrivateStores } from "../platform/embedded/embedded.ts";
+import {
+  databaseUrlOf,
+  ensurePrograms,
+  redisUrlOf,
+  startPrivateStores,
+} from "../platform/embedded/embedded.ts";
+import { prepareDataFolder } from "../platform/embedded/folders.ts";
+import { mariadbPlaces } from "../platform/embedded/mariadb.ts";
 import { StartError } from "../platform/start-error.ts";
 
-/** What backup and restore share: the settings, the programs, the way to the database. */
+/** What backup and restore share: the settings, the programs, the way to the stores. */
 
 /** Debian's dump program comes with the client, not with the server. */
 const PROGRAMS = [
@@ -18,27 +25,63 @@ const PROGRAMS = [
 export const SECRETS = "secrets.env";
 export const DUMP = "database.sql.gz";
 
-/** A way to the database for as long as `work` takes: the operator's, the running app's, or one started for it. */
-export async function withDatabase(
-  work: (url: string, config: Config) => Promise<void>,
-  { mayRun }: { mayRun: boolean },
-): Promise<void> {
-  dotenv.config({ quiet: true });
+/** The settings, with the programs that backup and restore need in place. @throws StartError */
+export async function prepare(): Promise<Config> {
   const config = configure(process.env);
   await ensurePrograms(PROGRAMS, console.log);
-  if (config.databaseUrl !== null) return work(config.databaseUrl, config);
-  const databaseSocket = join(config.dataDir, "run", "mariadb.sock");
-  if (mayRun && (await answers(databaseSocket))) {
-    return work(databaseUrlOf({ databaseSocket, stop: async () => undefined }), config);
+  return config;
+}
+
+/**
+ * A way to the database for as long as `work` takes: the operator's, the running app's, or one started for it.
+ *
+ * @throws StartError where there is no database to read
+ */
+export async function withDatabase(
+  config: Config,
+  signal: AbortSignal,
+  work: (url: string) => Promise<void>,
+): Promise<void> {
+  if (config.databaseUrl !== null) return work(config.databaseUrl);
+  const directory = prepareDataFolder(config.dataDir);
+  if (!existsSync(join(directory, "mariadb"))) {
+    throw new StartError(
+      `There is no database in ${config.dataDir}: set DATA_DIR or DATABASE_URL as they are for Causerie.`,
+    );
   }
-  const stores = await startPrivateStores({
-    directory: config.dataDir,
-    mariadb: true,
-    redis: false,
-    log: console.log,
-  });
+  const { socket } = mariadbPlaces(directory);
+  if (await answers(socket)) {
+    return work(databaseUrlOf({ databaseSocket: socket, stop: async () => undefined }));
+  }
+  return withPrivateStores(directory, { mariadb: true, redis: false }, signal, (stores) =>
+    work(databaseUrlOf(stores)),
+  );
+}
+
+/** Both stores for as long as `work` takes. @throws StartError while an app runs on private ones */
+export function withStores(
+  config: Config,
+  signal: AbortSignal,
+  work: (urls: { database: string; redis: string }) => Promise<void>,
+): Promise<void> {
+  const wanted = { mariadb: config.databaseUrl === null, redis: config.redisUrl === null };
+  return withPrivateStores(config.dataDir, wanted, signal, (stores) =>
+    work({
+      database: config.databaseUrl ?? databaseUrlOf(stores),
+      redis: config.redisUrl ?? redisUrlOf(stores),
+    }),
+  );
+}
+
+async function withPrivateStores(
+  directory: string,
+  wanted: { mariadb: boolean; redis: boolean },
+  signal: AbortSignal,
+  work: (stores: Awaited<ReturnType<typeof startPrivateStores>>) => Promise<void>,
+): Promise<void> {
+  const stores = await startPrivateStores({ directory, ...wanted, signal, log: console.log });
   try {
-    await work(databaseUrlOf(stores), config);
+    await work(stores);
   } finally {
     await stores.stop();
   }
@@ -53,34 +96,5 @@ async function answers(path: string): Promise<boolean> {
     return false;
   } finally {
     socket.destroy();
-  }
-}
-
-/** How the database's own programs are told where to go; the password stays out of the list of processes. */
-export function clientOptions(url: string): { args: string[]; env: NodeJS.ProcessEnv; database: string } {
-  const address = new URL(url);
-  const socket = address.searchParams.get("socketPath");
-  const place = socket
-    ? [`--socket=${socket}`]
-    : ["--protocol=TCP", `--host=${address.hostname}`, `--port=${address.port || "3306"}`];
-  return {
-    args: [
-      "--no-defaults",
-      ...place,
-      `--user=${decodeURIComponent(address.username)}`,
-      "--default-character-set=utf8mb4",
-    ],
-    env: { PATH: process.env.PATH, MYSQL_PWD: decodeURIComponent(address.password) },
-    database: decodeURIComponent(address.pathname.slice(1)),
-  };
-}
-
-/** Runs a command-line tool's main function: a reason the operator can mend is one line, and the status tells. */
-export async function runTool(main: () => Promise<void>): Promise<void> {
-  try {
-    await main();
-  } catch (error) {
-    console.error(error instanceof StartError ? error.message : error);
-    process.exitCode = 1;
   }
 }

@@ -1,5 +1,5 @@
 import { log } from "../platform/log.ts";
-import { type Change, endNodeLease, endPageLease, renewLeases, sweepLeases } from "../users/presence.ts";
+import { type Change, endNodeLease, endPageLease, endPageLeases, renewLeases, sweepLeases } from "../users/presence.ts";
 import { updateLastSeen } from "../users/users.queries.ts";
 import { publishPresence } from "./publish.ts";
 
@@ -16,7 +16,7 @@ export function arrived(userId: number, socketId: string, pageId: string | null)
   socketsByUser.set(userId, sockets.add(socketId));
   // In this order, so that somebody who moves between pages is online throughout.
   tell(renewLeases([userId]));
-  if (pageId !== null) tell(endPageLease(userId, pageId));
+  tell(pageId === null ? endPageLeases(userId) : endPageLease(userId, pageId));
 }
 
 /** A socket closed. */

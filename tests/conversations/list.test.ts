@@ -280,7 +280,7 @@ test("searches that are no texts are not understood, long and strange ones find 
     assert.equal((await ada.get(path)).status, 400, path);
   }
   const strange = ["%00", "%ff%fe", "%ed%a0%80", "%E2%80%AE", "%F0%9F%8C%9E", "%", "%zz"];
-  for (const q of [...strange, `a${"%CC%81".repeat(150)}b`, "%EF%B7%BA".repeat(200), `__proto__`]) {
+  for (const q of [...strange, `no${"%CC%81".repeat(150)}body`, "%EF%B7%BA".repeat(200), `__proto__`]) {
     const response = await ada.get(`/?q=${q}`);
     assert.equal(response.status, 200, q);
     assert.deepEqual(idsIn(await response.text()), [], q);

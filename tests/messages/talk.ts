@@ -17,8 +17,12 @@ export interface Talk {
  * A tab that hears everything from now on: a handshake is answered while the server still looks whether the
  * session stands, and only then does news come.
  */
-export async function openTab(causerie: Causerie, person: Pick<Person, "cookie">): Promise<Device> {
-  const device = await connect(causerie, person);
+export async function openTab(
+  causerie: Causerie,
+  person: Pick<Person, "cookie">,
+  auth: { pageId?: string } = {},
+): Promise<Device> {
+  const device = await connect(causerie, person, auth);
   await device.ask("watchUsers", { userIds: [] });
   return device;
 }

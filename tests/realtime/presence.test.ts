@@ -68,7 +68,7 @@ async function leasesOf({ id }: Person): Promise<Map<string, number>> {
     redis.sendCommand<string[]>(["TIME"]),
   ]);
   const now = Number(seconds) * 1000 + Number(micros) / 1000;
-  return new Map(entries.map(({ value, score }) => [value.replace(/^node:.*/, "node"), score - now]));
+  return new Map(entries.map(({ value, score }) => [value.replace(/:.*/, ""), score - now]));
 }
 
 test("watching answers who is there now, and when the others were last seen", async () => {
@@ -169,6 +169,29 @@ test("moving between pages never shows offline", async () => {
   await presenceSettled(watcher, [ann]);
   assert.deepEqual(toldOf(watcher, ann), []);
   device.socket.disconnect();
+  await untilTold(watcher, ann, false);
+});
+
+/** Asks for a page as a browser does; its id, for its socket. */
+async function openPage(person: Person, path: string): Promise<{ pageId: string }> {
+  const page = await (await person.get(path)).text();
+  return { pageId: /data-page-id="([^"]+)"/.exec(page)?.[1] ?? "" };
+}
+
+test("a page's socket that comes late does not end the hold of the page after it", async () => {
+  const [ann, bob] = await Promise.all([signUp(causerie), signUp(causerie)]);
+  await forget(ann);
+  const watcher = await watch(ann);
+  const first = await openPage(ann, "/");
+  const second = await openPage(ann, `/chat/${bob.id}`);
+  const device = await openTab(causerie, ann, first);
+  device.socket.disconnect();
+  await eventually(async () => !(await leasesOf(ann)).has("node"), "the first page's socket is gone");
+  assert.equal(await isOnline(ann), true, "between two pages");
+  const next = await openTab(causerie, ann, second);
+  await presenceSettled(watcher, [ann]);
+  assert.deepEqual(toldOf(watcher, ann), [true]);
+  next.socket.disconnect();
   await untilTold(watcher, ann, false);
 });
 

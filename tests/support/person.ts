@@ -102,11 +102,16 @@ export interface Device {
 
 const WAIT_MS = 5000;
 
-/** Connects a socket as a page of the site does. Rejects when the server refuses it. */
-export async function connect(causerie: Causerie, { cookie }: Pick<Person, "cookie">): Promise<Device> {
+/** Connects a socket as a page of the site does, `pageId` being that page's. Rejects when the server refuses it. */
+export async function connect(
+  causerie: Causerie,
+  { cookie }: Pick<Person, "cookie">,
+  auth: { pageId?: string } = {},
+): Promise<Device> {
   const socket = io(causerie.url, {
     ...{ transports: ["websocket"], forceNew: true, reconnection: false },
     extraHeaders: { cookie, origin: causerie.url },
+    auth,
   });
   after(() => void socket.disconnect());
   const heard: { event: string; news: unknown }[] = [];

@@ -1,5 +1,12 @@
 import { log } from "../platform/log.ts";
-import { type Change, endNodeLease, endPageLease, endPageLeases, renewLeases, sweepLeases } from "../users/presence.ts";
+import {
+  type Change,
+  endNodeLease,
+  endPageLease,
+  endPageLeases,
+  renewLeases,
+  sweepLeases,
+} from "../users/presence.ts";
 import { updateLastSeen } from "../users/users.queries.ts";
 import { publishPresence } from "./publish.ts";
 

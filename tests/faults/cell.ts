@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createWriteStream, type WriteStream } from "node:fs";
+import { createWriteStream, existsSync, type WriteStream } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +12,16 @@ import {
   redisUrlOf,
   startPrivateStores,
 } from "../../src/platform/embedded/embedded.ts";
+
+const FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
+
+/** Whether a node's clock can be set wrong: Debian's package faketime. */
+export const canFakeClocks = () => existsSync(FAKETIME);
+
+function fakeClock(clock: string | undefined): Record<string, string> {
+  if (clock === undefined) return {};
+  return { LD_PRELOAD: FAKETIME, FAKETIME: clock, FAKETIME_DONT_FAKE_MONOTONIC: "1" };
+}
 
 /** A small deployment: real stores, several nodes on them, each a process that can be hurt. */
 
@@ -71,13 +81,13 @@ export class Cell {
     return node;
   }
 
-  /** Starts a node on the port it had before; again when a store was not there yet. */
-  async startNode(index: number): Promise<void> {
+  /** Starts a node on the port it had before, its clock off by `clock` ("+5h"); again when a store was not there yet. */
+  async startNode(index: number, clock?: string): Promise<void> {
     const { child } = this.node(index);
     if (child && child.exitCode === null && child.signalCode === null) return;
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.launch(index);
+        return await this.launch(index, clock);
       } catch (error) {
         if (attempt === START_ATTEMPTS) throw error;
         await new Promise((resolve) => setTimeout(resolve, 500));
@@ -85,11 +95,11 @@ export class Cell {
     }
   }
 
-  private async launch(index: number): Promise<void> {
+  private async launch(index: number, clock?: string): Promise<void> {
     const node = this.node(index);
     const preload = this.preload ? ["--import", this.preload] : [];
     const child = spawn(process.execPath, [...preload, "src/server.ts"], {
-      env: { PATH: process.env.PATH ?? "", ...this.settings, PORT: String(node.port) },
+      env: { PATH: process.env.PATH ?? "", ...this.settings, PORT: String(node.port), ...fakeClock(clock) },
       stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
     node.child = child;

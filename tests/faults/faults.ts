@@ -44,6 +44,15 @@ export const faults: Record<string, Fault> = {
     }
     return nothing;
   },
+  "clock step": async ({ cell, random, drains }) => {
+    const index = random.between(0, cell.nodes.length - 1);
+    drains.push(await cell.stopNode(index, "SIGTERM"));
+    await cell.startNode(index, random.pick(["+5h", "-5h", "+90s", "-90s"]));
+    return async () => {
+      await cell.stopNode(index, "SIGTERM");
+      await cell.startNode(index);
+    };
+  },
   "kill MariaDB": async ({ cell }) => {
     await cell.signalStore("mariadb", "SIGKILL");
     return nothing;

@@ -109,7 +109,9 @@ export class Cell {
     const address = await new Promise<string>((resolve, reject) => {
       child.on("message", (message: { address: string }) => resolve(message.address));
       child.on("exit", (code, signal) =>
-        reject(new Error(`node ${index} ended with ${code ?? signal} as it started`)),
+        reject(
+          new Error(`node ${index} ended with ${code ?? signal} as it started; see ${this.folder}/nodes.log`),
+        ),
       );
     });
     clearTimeout(timer);

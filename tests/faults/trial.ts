@@ -44,6 +44,8 @@ const GROUP_SIZE = 4;
 const CROWDS = 3;
 const WRITE_EVERY_MS = 40;
 const RETURN_MS = 25_000;
+/** Faults that start nodes while they go on. */
+const STARTING = ["rolling restart", "clock step"];
 const NODE_FAULTS = ["kill node", "drain node", "rolling restart", "freeze node", "clock step"];
 
 export async function runTrial(options: TrialOptions): Promise<TrialResult> {
@@ -159,6 +161,8 @@ async function hurt(scene: Scene, options: TrialOptions, spy: Account) {
   return { counts, slowestReturnMs: Math.round(slowestReturnMs) };
 }
 
+const isOfNodes = (name: string) => NODE_FAULTS.includes(name);
+
 /** Clocks can only be set back where libfaketime is installed. */
 function possibleFaults(): string[] {
   return Object.keys(faults).filter((name) => name !== "clock step" || canFakeClocks());
@@ -168,8 +172,10 @@ function chosen(round: string[], random: Random): string[] {
   const first = round.shift() ?? "";
   const second = round[0];
   const isPair = second !== undefined && random.next() < 0.25;
-  // A node that stands still cannot drain, and two faults of nodes leave none.
-  if (!isPair || (NODE_FAULTS.includes(first) && NODE_FAULTS.includes(second))) return [first];
+  // A node that stands still cannot drain, two faults of nodes leave none, and no node starts without stores.
+  const names = isPair ? [first, second] : [];
+  const isTooMuch = names.every(isOfNodes) || names.some((name) => STARTING.includes(name));
+  if (!isPair || isTooMuch) return [first];
   round.shift();
   return [first, second];
 }

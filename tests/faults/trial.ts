@@ -189,10 +189,11 @@ async function inflict(scene: Scene, names: string[]): Promise<void> {
   // Long enough, with a store, that everybody's patience runs out.
   const isStore = names.some((name) => /MariaDB|Redis/.test(name));
   await pause(scene.random.between(300, isStore ? 6000 : 2500));
-  // Stores come back before the nodes that need them.
-  const isNodes = (name: string) => Number(NODE_FAULTS.includes(name));
-  for (const { heal } of undo.toSorted((a, b) => isNodes(a.name) - isNodes(b.name)))
+  // Stores come back before the nodes that need them, and everybody logs in again when both are there.
+  const rank = (name: string) => (name === "FLUSHALL" ? 2 : Number(isOfNodes(name)));
+  for (const { heal } of undo.toSorted((one, other) => rank(one.name) - rank(other.name))) {
     await healing(heal, scene.cell);
+  }
 }
 
 /** Logging in again has to wait until stores are back. */

@@ -17,7 +17,7 @@ import { createConnection } from "mysql2/promise";
 import { openTab, startTalk, type Talk } from "../messages/talk.ts";
 import { type Causerie, startCauserie } from "../support/causerie.ts";
 import { freePort } from "../support/network.ts";
-import { type Answer, logIn, type Person, signUp } from "../support/person.ts";
+import { type Answer, eventually, logIn, type Person, signUp } from "../support/person.ts";
 import { type Ended, runCommand, startCommand } from "./command.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "causerie-backup-"));
@@ -239,10 +239,14 @@ test("private stores are backed up while they run and while they do not, and res
   assert.equal(message.seq, history.length + 1);
   await again.stop();
 
+  // Interrupted while it has the data folder: it gives the folder back and leaves no half of a backup.
   const { child, ended } = startCommand("src/backup/backup.ts", [join(folder, "interrupted")], environment);
+  await eventually(() => existsSync(join(DATA_DIR, "lock")), "it has begun", 10_000);
   child.kill("SIGTERM");
-  await ended;
-  assert.equal(existsSync(join(folder, "interrupted")), false);
-  assert.equal(existsSync(join(folder, "interrupted.unfinished")), false);
+  assertRefused(await ended, /^Stopped before it was done\.$/);
+  assert.deepEqual(
+    readdirSync(folder).filter((name) => name.startsWith("interrupted")),
+    [],
+  );
   assert.equal(existsSync(join(DATA_DIR, "lock")), false);
 });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { after } from "node:test";
 import { databaseUrlOf, redisUrlOf, startPrivateStores } from "../../src/platform/embedded/embedded.ts";
 import { type Causerie, startCauserie } from "../support/causerie.ts";
-import { freePort, type Line, openLine } from "../support/network.ts";
+import { type Line, openLine } from "../support/network.ts";
 import { eventually } from "../support/person.ts";
 
 /** Stores that one test file has for itself, because it does them harm. */
@@ -22,11 +22,20 @@ export interface OwnStores {
 }
 
 /** Starts stores and a node on them; `directory` may be on a disk of its own. */
-export async function startOnOwnStores(
-  { directory, overrides = {} }: { directory?: string; overrides?: Record<string, string> } = {},
-): Promise<OwnStores> {
+export async function startOnOwnStores({
+  directory,
+  overrides = {},
+}: {
+  directory?: string;
+  overrides?: Record<string, string>;
+} = {}): Promise<OwnStores> {
   const folder = directory ?? mkdtempSync(join(tmpdir(), "causerie-stores-"));
-  const stores = await startPrivateStores({ directory: folder, mariadb: true, redis: true, log: () => undefined });
+  const stores = await startPrivateStores({
+    directory: folder,
+    mariadb: true,
+    redis: true,
+    log: () => undefined,
+  });
   process.env.TEST_DATABASE_URL = databaseUrlOf(stores, "");
   process.env.TEST_REDIS_URL = redisUrlOf(stores);
   const end = async () => {
@@ -39,7 +48,8 @@ export async function startOnOwnStores(
   });
   // After the node's own hooks, which still need the stores.
   after(end);
-  const pidOf = (store: Store) => Number(readFileSync(join(folder, "run", `${store}.pid`), "utf8").split("\n")[0]);
+  const pidOf = (store: Store) =>
+    Number(readFileSync(join(folder, "run", `${store}.pid`), "utf8").split("\n")[0]);
   return {
     causerie,
     whileFrozen: async (store, work) => {
@@ -65,7 +75,6 @@ export async function startOnOwnStores(
       const settings = {
         DATABASE_URL: `mysql://root@127.0.0.1:${mariadb.port}${pathname}`,
         REDIS_URL: `redis://127.0.0.1:${redis.port}`,
-        PORT: String(await freePort()),
       };
       return { lines: { mariadb, redis }, settings };
     },

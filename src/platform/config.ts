@@ -90,6 +90,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   const settings = parsed.data;
   const production = settings.NODE_ENV === "production";
   if (production) refuseMissing(settings);
+  refuseHttpsWithoutProxy(settings);
   const secrets = settings.SESSION_SECRET && settings.PASSWORD_KEY ? {} : keptSecrets(settings.DATA_DIR);
   const publicUrl = settings.PUBLIC_URL ? new URL(settings.PUBLIC_URL) : null;
   return {
@@ -122,14 +123,17 @@ function refuseMissing(settings: z.infer<typeof schema>): void {
   const lines = missing.map(
     ([name, what]) => `${name} is missing: with NODE_ENV=production set it to ${what}.`,
   );
-  if (settings.PUBLIC_URL?.startsWith("https:") && settings.TRUST_PROXY === undefined) {
-    lines.push(
-      "TRUST_PROXY is missing: https in PUBLIC_URL needs a proxy in front; set it to 1, or to the proxy's address.",
-    );
-  }
   if (settings.BCRYPT_COST < 10)
     lines.push("BCRYPT_COST is too low: with NODE_ENV=production use 10 or more.");
   if (lines.length > 0) throw new StartError(lines.join("\n"));
+}
+
+/** Browsers would get no cookie, and every login would end at the login again. */
+function refuseHttpsWithoutProxy({ PUBLIC_URL, TRUST_PROXY }: z.infer<typeof schema>): void {
+  if (!PUBLIC_URL?.startsWith("https:") || TRUST_PROXY !== undefined) return;
+  throw new StartError(
+    "TRUST_PROXY is missing: https in PUBLIC_URL needs a proxy in front; set it to 1, or to the proxy's address.",
+  );
 }
 
 const PROXY_GROUPS = new Set(["loopback", "linklocal", "uniquelocal"]);

@@ -25,7 +25,7 @@ export interface StoreUrls {
 /** One process that serves pages and sockets. */
 export interface ChatNode {
   address: string;
-  /** Stops accepting, finishes commits, sends clients elsewhere; done within 8 s. */
+  /** Stops accepting, finishes commits, sends clients elsewhere; done within 9 s, also while a store is frozen. */
   stop: () => Promise<void>;
 }
 
@@ -33,7 +33,7 @@ export interface ChatNode {
 const KEEP_ALIVE_MS = 75_000;
 const HEADERS_MS = 15_000;
 const REQUEST_MS = 30_000;
-const DRAIN_MS = 6000;
+const DRAIN_MS = 5000;
 const GOODBYE_MS = 1000;
 
 /** Opens the stores and serves. @throws StartError when the port cannot be had */

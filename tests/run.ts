@@ -16,13 +16,18 @@ import { StartError } from "../src/platform/start-error.ts";
  * TEST_DATABASE_URL and TEST_REDIS_URL name other servers; each test file makes a database of its own there.
  */
 
+/** What tests use beside the servers: a browser, and what backups are made with. */
+const PROGRAMS = [
+  { program: "chromium", package: "chromium" },
+  { program: "mariadb-dump", package: "mariadb-client" },
+];
 const FILE_TIMEOUT_MS = 240_000;
 const folder = await mkdtemp(join(tmpdir(), "causerie-test-"));
 const report = (line: string) => console.log(line);
 
 async function main(): Promise<number> {
   const { TEST_DATABASE_URL, TEST_REDIS_URL } = process.env;
-  await ensurePrograms([{ program: "chromium", package: "chromium" }], report);
+  await ensurePrograms(PROGRAMS, report);
   const wanted = { mariadb: !TEST_DATABASE_URL, redis: !TEST_REDIS_URL };
   const [stores] = await Promise.all([
     startPrivateStores({ directory: folder, ...wanted, log: report }),

@@ -16,7 +16,9 @@ const QUEUE_MAX = 50_000;
 const RECONNECT_MAX_MS = 1000;
 
 function openClient(url: string) {
-  const address = url.startsWith("unix:") ? { path: new URL(url).pathname, tls: false as const } : {};
+  const address = url.startsWith("unix:")
+    ? { path: decodeURIComponent(new URL(url).pathname), tls: false as const }
+    : {};
   return createClient({
     ...(url.startsWith("unix:") ? {} : { url }),
     disableOfflineQueue: true,
@@ -60,8 +62,13 @@ export async function connectRedis(url: string, timeoutMs = 10_000): Promise<Red
     if (reported !== "") log.info("Redis is back");
     reported = "";
   });
-  await withDeadline(client.connect(), timeoutMs, "Redis");
-  return client;
+  try {
+    await withDeadline(client.connect(), timeoutMs, "Redis");
+    return client;
+  } catch (error) {
+    client.destroy();
+    throw error;
+  }
 }
 
 /** Waits for a command's answer, but never longer than a second. @throws RedisUnavailable */

@@ -49,6 +49,11 @@ test("two workers serve one chat, and one that is killed is replaced", async () 
   assert.ok(first && second && others.length === 0);
   for (const sender of annTabs) await assertAllHear([...annTabs, ...bobTabs], sender, bob);
 
+  // The primary hands connections out as it likes: so many that each worker has some.
+  await eventually(async () => {
+    bobTabs.push(...(await openTabs(causerie, bob, 2)));
+    return landsAtBoth(bobTabs);
+  }, "Bob has tabs at both");
   process.kill(first, "SIGKILL");
   await eventually(() => connected(bobTabs).length < bobTabs.length, "its sockets are cut");
   const [survivor] = connected(bobTabs);

@@ -96,7 +96,9 @@ async function stopProcess(child: ChildProcess, signal: NodeJS.Signals): Promise
 
 async function removeKeys(url: string, prefix: string): Promise<void> {
   const client = createClient(
-    url.startsWith("unix:") ? { socket: { path: new URL(url).pathname, tls: false } } : { url },
+    url.startsWith("unix:")
+      ? { socket: { path: decodeURIComponent(new URL(url).pathname), tls: false } }
+      : { url },
   );
   await client.connect();
   for await (const keys of client.scanIterator({ MATCH: `${prefix}*`, COUNT: 1000 })) {

@@ -5,7 +5,7 @@ import type { Causerie } from "./causerie.ts";
 /** A client on the Redis that a node under test uses, closed after the file's tests. */
 export async function openTestRedis({ environment }: Pick<Causerie, "environment">) {
   const url = environment.REDIS_URL ?? "";
-  const socket = { path: URL.parse(url)?.pathname ?? "", tls: false as const };
+  const socket = { path: decodeURIComponent(URL.parse(url)?.pathname ?? ""), tls: false as const };
   const client = createClient(url.startsWith("unix:") ? { socket } : { url });
   await client.connect();
   after(() => client.destroy());

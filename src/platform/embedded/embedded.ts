@@ -27,7 +27,7 @@ export function databaseUrlOf({ databaseSocket = "" }: PrivateStores, database =
 
 /** The address of a private Redis, for REDIS_URL. */
 export function redisUrlOf({ redisSocket = "" }: PrivateStores): string {
-  return `unix:${redisSocket}`;
+  return `unix:${redisSocket.split("/").map(encodeURIComponent).join("/")}`;
 }
 
 export interface PrivateStoresOptions {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** A process that cannot be mistaken for a later one with the same number. */
@@ -25,10 +25,16 @@ export function isRunning(process: Process): boolean {
   return findProcess(process.pid)?.startedAt === process.startedAt;
 }
 
-/** The command line of a process, or undefined where that cannot be read. */
-export function readCommandLine(pid: number): string | undefined {
-  if (!HAS_PROC) return undefined;
-  return readText(`/proc/${pid}/cmdline`);
+/** Whether a process works in this folder or below it; true where /proc is missing and nobody can tell. */
+export function worksIn(pid: number, folder: string): boolean {
+  if (!HAS_PROC) return true;
+  try {
+    const place = readlinkSync(`/proc/${pid}/cwd`);
+    const root = realpathSync(folder);
+    return place === root || place.startsWith(`${root}/`);
+  } catch {
+    return false;
+  }
 }
 
 /** Resolves when the process has ended. Watching does not keep this program alive. */

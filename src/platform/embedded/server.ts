@@ -10,9 +10,9 @@ import {
   findProcess,
   isRunning,
   type Process,
-  readCommandLine,
   wake,
   watchUntilGone,
+  worksIn,
 } from "./processes.ts";
 import { plainEnvironment } from "./programs.ts";
 
@@ -131,16 +131,16 @@ async function servesInTime(server: PrivateServer, process: Process, signal: Abo
   return false;
 }
 
-// A number alone may by now belong to anybody. Both servers show the path of their socket in their
-// command line; where there is no /proc to read it, an answer on the socket has to do.
+// A number alone may by now belong to anybody. Both servers work in folders of the data folder, which is theirs
+// alone; their command lines tell less, as Redis cuts its own short.
 function findLeftover(
   server: Pick<PrivateServer, "pidFile">,
 ): { process: Process; socket: string } | undefined {
   const [pid, socket] = readLines(server.pidFile);
   const process = findProcess(Number(pid));
   if (!process || !socket) return undefined;
-  const commandLine = readCommandLine(process.pid);
-  return commandLine === undefined || commandLine.includes(socket) ? { process, socket } : undefined;
+  const dataFolder = dirname(dirname(server.pidFile));
+  return worksIn(process.pid, dataFolder) ? { process, socket } : undefined;
 }
 
 function readLines(path: string): string[] {

@@ -67,17 +67,17 @@ export async function entries(): Promise<Entry[]> {
 }
 
 export async function change(entry: Entry): Promise<void> {
-  if (isInMemory(entry)) memory = memory.map((each) => (each.clientId === entry.clientId ? entry : each));
+  if (isInMemory(entry)) memory = memory.map((each) => (each.n === entry.n ? entry : each));
   else await (await database()).put("outbox", entry);
 }
 
 export async function remove(entry: Entry): Promise<void> {
-  if (isInMemory(entry)) memory = memory.filter((each) => each.clientId !== entry.clientId);
+  if (isInMemory(entry)) memory = memory.filter((each) => each.n !== entry.n);
   else if (entry.n !== undefined) await (await database()).delete("outbox", entry.n);
 }
 
 function isInMemory(entry: Entry): boolean {
-  return memory.some((each) => each.clientId === entry.clientId);
+  return memory.some((each) => each.n === entry.n);
 }
 
 /** Runs `work` in one tab at a time; Web Locks are missing over plain http, a lease stands in for them. */

@@ -48,14 +48,21 @@ export async function send(userId: number, message: string): Promise<void> {
   void pump();
 }
 
-/** Tries a refused message once more. */
+/**
+ * Tries a refused message once more, in its old place. Under a new id: a definite refusal says that nothing was
+ * stored of this text, and the old id may stand for another one.
+ */
 export async function retry(clientId: string): Promise<void> {
   const entry = (await entries()).find((each) => each.clientId === clientId);
   if (!entry) return;
-  const { refusal: _dropped, ...again } = entry;
+  const { refusal: _dropped, ...rest } = entry;
+  const again = { ...rest, clientId: newUuid() };
   await change(again);
-  for (const listener of listeners) listener.waiting(again);
-  tellTabs({});
+  for (const listener of listeners) {
+    listener.discarded(clientId);
+    listener.waiting(again);
+  }
+  tellTabs({ discarded: clientId });
   void pump();
 }
 
@@ -132,7 +139,7 @@ export function startOutbox(): void {
   onRefresh(() => void pump());
   tabs?.addEventListener("message", ({ data }: MessageEvent<Word>) => {
     if (data.discarded) for (const listener of listeners) listener.discarded(data.discarded);
-    else void showAll();
+    void showAll();
     void pump();
   });
 }

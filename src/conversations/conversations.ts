@@ -55,6 +55,19 @@ export async function conversationToSendTo(actor: Actor, target: Target): Promis
   return id;
 }
 
+/**
+ * The id of a conversation that may have begun; null before its first message. As with sending, whether the actor
+ * belongs to one that is named by its id is checked under the lock.
+ *
+ * @throws Refusal `not_found` when the other person does not exist, or is oneself
+ */
+export async function begunConversation(actor: Actor, target: Target): Promise<number | null> {
+  if ("conversationId" in target) return target.conversationId;
+  const key = directKey(actor.userId, target.userId);
+  const id = (await known.get(key)) ?? (await findDirectId(key));
+  return id ?? (await findConversationFor(actor, target)).id;
+}
+
 async function findOrBegin(actor: Actor, otherId: number, key: string): Promise<number> {
   return (await findDirectId(key)) ?? begin(actor, otherId, key);
 }

@@ -1,5 +1,5 @@
 import type { Cursors } from "../conversations/conversations.queries.ts";
-import { type Actor, findConversationFor, type Target } from "../conversations/conversations.ts";
+import { type Actor, begunConversation, type Target } from "../conversations/conversations.ts";
 import { db, isDeadlock, type Queryable } from "../platform/db.ts";
 import { notFound, Refusal } from "../platform/errors.ts";
 import { GroupCommit } from "../platform/group-commit.ts";
@@ -47,10 +47,10 @@ const mover = new GroupCommit<Move, Standing | Refusal>({
  * @throws Refusal `not_found` for a stranger, `unavailable`
  */
 export async function moveCursor(actor: Actor, receipt: Receipt): Promise<Standing | null> {
-  const conversation = await findConversationFor(actor, receipt.target);
-  if (conversation.id === null) return null;
+  const conversationId = await begunConversation(actor, receipt.target);
+  if (conversationId === null) return null;
   const { seq, kind } = receipt;
-  const outcome = await mover.submit({ conversationId: conversation.id, userId: actor.userId, seq, kind });
+  const outcome = await mover.submit({ conversationId, userId: actor.userId, seq, kind });
   if (outcome instanceof Refusal) throw outcome;
   return outcome;
 }

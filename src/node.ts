@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:http";
 import { createApp } from "./app.ts";
-import { drainReceipts } from "./messages/receipts.ts";
-import { drainWriter, onCommitted } from "./messages/writer.ts";
+import { closeReceipts } from "./messages/receipts.ts";
+import { closeWriter, onCommitted } from "./messages/writer.ts";
 import type { Manifest } from "./platform/build.ts";
 import type { Config } from "./platform/config.ts";
 import { closeDatabase, openDatabase } from "./platform/db.ts";
@@ -57,7 +57,7 @@ export async function startNode(config: Config, urls: StoreUrls, manifest: Manif
     startDraining();
     for (const stopTimer of timers) stopTimer();
     server.close();
-    await inTime(Promise.all([drainWriter(), drainReceipts()]), DRAIN_MS, "commits under way");
+    await inTime(Promise.all([closeWriter(), closeReceipts()]), DRAIN_MS, "commits under way");
     await inTime(Promise.resolve(io.close()), GOODBYE_MS, "sockets");
     server.closeAllConnections();
     await inTime(attendanceSettled(), GOODBYE_MS, "presence");

@@ -55,7 +55,8 @@ export async function moveCursor(actor: Actor, receipt: Receipt): Promise<Standi
   return outcome;
 }
 
-export const drainReceipts = () => mover.drain();
+/** Refuses what comes from now on; resolves once every accepted receipt has its answer. */
+export const closeReceipts = () => mover.close();
 
 async function moveCursors(moves: Move[]): Promise<(Standing | Refusal)[]> {
   for (let attempt = 1; ; attempt += 1) {

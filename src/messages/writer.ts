@@ -51,8 +51,8 @@ export async function write(draft: Draft): Promise<Stored> {
   return outcome;
 }
 
-/** Resolves once every accepted message has its answer. */
-export const drainWriter = () => writer.drain();
+/** Refuses what comes from now on; resolves once every accepted message has its answer. */
+export const closeWriter = () => writer.close();
 
 async function commitAndAnnounce(drafts: Draft[]): Promise<Outcome[]> {
   batchSize.observe(drafts.length);

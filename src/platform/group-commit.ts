@@ -30,6 +30,7 @@ export class GroupCommit<Item, Outcome> {
   private queue: Waiting<Item, Outcome>[] = [];
   private queuedBytes = 0;
   private running: Promise<void> | null = null;
+  private isClosed = false;
 
   constructor(options: GroupCommitOptions<Item, Outcome>) {
     this.options = options;
@@ -38,18 +39,24 @@ export class GroupCommit<Item, Outcome> {
   /**
    * Stores an item with the next batch.
    *
-   * @throws Refusal `unavailable` when the queue is full or the item waited too long: certainly not stored
+   * @throws Refusal `unavailable` when the queue is full or closed or the item waited too long: certainly not stored
    */
   submit(item: Item): Promise<Outcome> {
     const size = this.options.sizeOf(item);
     const isFull =
       this.queue.length >= this.options.queueItems || this.queuedBytes + size > this.options.queueBytes;
-    if (isFull) return Promise.reject(new Refusal("unavailable", "chat.error.unavailable"));
+    if (isFull || this.isClosed) return Promise.reject(new Refusal("unavailable", "chat.error.unavailable"));
     return new Promise((resolve, reject) => {
       this.queue.push({ item, size, since: performance.now(), resolve, reject });
       this.queuedBytes += size;
       this.running ??= this.run();
     });
+  }
+
+  /** Takes nothing more, so that a load that goes on cannot keep a stop waiting; resolves once all have answers. */
+  async close(): Promise<void> {
+    this.isClosed = true;
+    await this.drain();
   }
 
   /** Resolves once nothing waits and nothing is being committed. */

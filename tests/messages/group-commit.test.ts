@@ -175,3 +175,16 @@ test("draining waits for what is being committed and for what waits behind it", 
   (await batch(2)).end();
   assert.equal(await again, "stored 3", "it goes on after it was drained");
 });
+
+test("a queue that was closed refuses what comes, and answers what it had", async () => {
+  const commits = new GroupCommit<number, number>({
+    commit: async (items) => items.map((item) => item * 2),
+    sizeOf: () => 1,
+    ...{ batchItems: 10, batchBytes: 10, queueItems: 10, queueBytes: 10, waitMs: 1000 },
+  });
+  const before = commits.submit(21);
+  const closed = commits.close();
+  await assert.rejects(commits.submit(1), { code: "unavailable" });
+  assert.equal(await before, 42);
+  await closed;
+});

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { countUnread } from "../conversations/conversations.queries.ts";
-import { type Actor, findConversationFor } from "../conversations/conversations.ts";
+import { type Actor, findConversationFor, type Target } from "../conversations/conversations.ts";
 import { listPeople, peopleByIds } from "../conversations/people.ts";
 import { personWithHtml } from "../conversations/people.view.ts";
 import { getMessages, type Part, sendMessage } from "../messages/messages.ts";
@@ -46,10 +46,12 @@ export function listen(socket: ChatSocket, accepted: Promise<boolean>): void {
   on("deliverMessages", receiptsSchema, ({ cursors }) => moveAll(actor, cursors, "delivered"));
   on("readMessages", receiptsSchema, ({ cursors }) => moveAll(actor, cursors, "read"));
 
-  on("typing", typingSchema, async ({ target, typing }) => {
-    const conversation = await findConversationFor(actor, target);
-    publishTyping({ conversationId: conversation.id, userId: actor.userId, typing }, conversation.userId);
-    return {};
+  // One after the other: "writes" and "writes no more" may come together, and must not overtake each other.
+  let told: Promise<unknown> = Promise.resolve();
+  on("typing", typingSchema, ({ target, typing }) => {
+    const telling = told.then(() => tellTyping(actor, target, typing));
+    told = telling.catch(() => undefined);
+    return telling;
   });
 
   on("watchUsers", watchSchema, async ({ userIds }) => {
@@ -83,6 +85,12 @@ function partOf({ afterRev, beforeSeq, aroundSeq }: z.infer<typeof messagesSchem
 async function moveAll(actor: Actor, cursors: Omit<Receipt, "kind">[], kind: Receipt["kind"]) {
   const standings = await Promise.all(cursors.map((cursor) => moveCursor(actor, { ...cursor, kind })));
   return { cursors: standings.filter((standing) => standing !== null) };
+}
+
+async function tellTyping(actor: Actor, target: Target, typing: boolean): Promise<object> {
+  const conversation = await findConversationFor(actor, target);
+  publishTyping({ conversationId: conversation.id, userId: actor.userId, typing }, conversation.userId);
+  return {};
 }
 
 type Answer = (answer: object) => void;

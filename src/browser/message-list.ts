@@ -8,9 +8,7 @@ const empty = find("[data-empty]", HTMLElement);
 
 const messages = () => [...(list?.querySelectorAll<HTMLElement>(":scope > .message") ?? [])];
 /** The messages that are stored. */
-export const numbered = () => [
-  ...(list?.querySelectorAll<HTMLElement>(":scope > .message[data-seq]:not([data-seq=''])") ?? []),
-];
+export const numbered = () => [...(list?.querySelectorAll<HTMLElement>(":scope > .message[data-seq]") ?? [])];
 const seqOf = (element: HTMLElement) => Number(element.dataset.seq || Number.POSITIVE_INFINITY);
 
 /** The smallest and the largest number shown; 0 while nothing is. */

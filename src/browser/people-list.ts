@@ -54,13 +54,7 @@ export function updated(row: ConversationRow): HTMLElement {
   if (Number(held.dataset.lastSeq) > row.lastSeq) return held;
   for (const name of ["data-conversation-id", "data-last-seq", "data-unread"])
     held.setAttribute(name, fresh.getAttribute(name) ?? "");
-  for (const part of [
-    ".name",
-    "[data-last-time]",
-    "[data-preview]",
-    "[data-unread-badge]",
-    "[data-unread-label]",
-  ]) {
+  for (const part of [".name", ".when", ".preview", ".badge", ".unread"]) {
     const [old, now] = [held.querySelector(part), fresh.querySelector(part)];
     if (old && now && old.outerHTML !== now.outerHTML) old.replaceWith(now);
   }
@@ -69,14 +63,14 @@ export function updated(row: ConversationRow): HTMLElement {
 
 /** The latest message below a person's name. */
 export function showPreview(row: HTMLElement, { senderId, message, timestamp, deletedAt }: Message): void {
-  const preview = find("[data-preview]", HTMLElement, row);
+  const preview = find(".preview", HTMLElement, row);
   const text = deletedAt
     ? t("chat.deleted")
     : [...message.replace(/\s+/g, " ")].slice(0, PREVIEW_MAX).join("");
   if (preview) preview.textContent = senderId === viewerId ? `${t("people.you")} ${text}` : text;
   const time = document.createElement("time");
   time.dateTime = timestamp;
-  find("[data-last-time]", HTMLElement, row)?.replaceChildren(time);
+  find(".when", HTMLElement, row)?.replaceChildren(time);
   showRowTime(row);
 }
 
@@ -84,12 +78,9 @@ export function showPreview(row: HTMLElement, { senderId, message, timestamp, de
 export function setUnread(row: HTMLElement, unread: number): void {
   const before = Number(row.dataset.unread);
   row.dataset.unread = String(unread);
-  const badge = find("[data-unread-badge]", HTMLElement, row);
-  const label = find("[data-unread-label]", HTMLElement, row);
-  if (badge) {
-    badge.hidden = unread === 0;
-    badge.textContent = unread > BADGE_MAX ? `${BADGE_MAX}+` : String(unread);
-  }
+  const badge = find(".badge", HTMLElement, row);
+  const label = find(".unread", HTMLElement, row);
+  if (badge) badge.textContent = unread > BADGE_MAX ? `${BADGE_MAX}+` : String(unread);
   if (label) label.textContent = unread > 0 ? t("people.unread", { count: unread }) : "";
   setUnreadConversations((count) => count + Math.sign(unread) - Math.sign(before));
 }

@@ -13,7 +13,7 @@ import {
 } from "./message-list.ts";
 import { copyOf, elementOf, find, t, viewerId } from "./page.ts";
 import { isConnected, onNews, onRefresh, Refused, request } from "./realtime.ts";
-import { dayOf, showTime } from "./times.ts";
+import { dayOf, showFullTime, showTime } from "./times.ts";
 
 /** The open conversation as this tab shows it, kept true by `rev`. */
 
@@ -31,6 +31,9 @@ export const olderLink = find("[data-older]", HTMLAnchorElement);
 export const otherId = Number(chat?.dataset.userId ?? 0);
 /** False while older history is shown on a page of its own, which does not grow. */
 export const isLive = list !== null && !document.querySelector("[data-newer]");
+
+/** A message without text, from which pending ones are made. */
+const blank = copyOf("[data-message-template]");
 
 let conversationId = Number(list?.dataset.conversationId ?? 0);
 export const currentConversation = () => conversationId;
@@ -54,6 +57,7 @@ function grown(own: boolean): void {
 export function startTimeline(): void {
   if (!list) return;
   localize();
+  list.addEventListener("pointerover", showFullTime);
   let today = dayOf(new Date());
   onNews("receiveMessage", receive);
   onRefresh(() => {
@@ -169,7 +173,6 @@ export function showPending(clientId: string, text: string, at: number): HTMLEle
   body.textContent = text;
   time.dateTime = new Date(at).toISOString();
   finish(element, true);
-  setState(element, "pending");
   place(element);
   grown(true);
   return element;
@@ -190,8 +193,15 @@ function stateOf(seq: number): string {
 /** Ticks, and their words for those who do not see them. */
 export function setState(element: HTMLElement, state: string): void {
   element.dataset.state = state;
-  const label = find("[data-state-label]", HTMLElement, element);
+  if (!element.querySelector(".ticks")) addTicks(element);
+  const label = find(".ticks > span", HTMLElement, element);
   if (label) label.textContent = t(`state.${state}`);
+}
+
+/** The server's neutral markup has none: it does not know whose message it is. */
+function addTicks(element: HTMLElement): void {
+  const ticks = blank?.querySelector(".ticks")?.cloneNode(true);
+  if (ticks) element.querySelector(".meta")?.append(ticks);
 }
 
 /** How far the other person is, as ticks on what this one wrote. */

@@ -44,7 +44,11 @@ export function showTime(message: HTMLElement): void {
   const date = new Date(element.dateTime);
   const text = time.format(date);
   if (element.textContent !== text) element.textContent = text;
-  element.title = full.format(date);
+}
+
+/** The whole date beside a message's time, once somebody points at it. */
+export function showFullTime({ target }: Event): void {
+  if (target instanceof HTMLTimeElement) target.title ||= full.format(new Date(target.dateTime));
 }
 
 /** Tells the server this browser's zone, so that the next page is right as it comes. */

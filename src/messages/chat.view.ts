@@ -5,7 +5,7 @@ import { listPeople, onlineByUser, unreadTitleOf } from "../conversations/people
 import { PEOPLE_PAGE, peopleContext } from "../conversations/people.view.ts";
 import { actorOf, clockOf, viewerOf } from "../platform/context.ts";
 import { translate } from "../platform/i18n.ts";
-import { type Clock, dateOf, dayLabel, fullTimeOf, timeOf, whenLabel } from "../platform/times.ts";
+import { type Clock, dateOf, dayLabel, timeOf, whenLabel } from "../platform/times.ts";
 import { findLastSeen } from "../users/users.queries.ts";
 import type { Message } from "./message.ts";
 import type { Page } from "./messages.ts";
@@ -91,7 +91,6 @@ function viewedBy(message: Message, viewerId: number, other: Cursors, clock: Clo
     own,
     state: own ? stateOf(message.seq, other) : "",
     time: timeOf(date, clock),
-    fullTime: fullTimeOf(date, clock),
   };
 }
 

@@ -16,7 +16,6 @@ export function messageContext(message: Message) {
     deleted: deletedAt !== null,
     html: textHtml(message),
     time: timestamp.slice(11, 16),
-    fullTime: `${timestamp.slice(0, 10)} ${timestamp.slice(11, 16)} UTC`,
   };
 }
 

@@ -9,7 +9,6 @@ export interface Clock {
 
 const SHAPES = {
   time: { hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
-  full: { dateStyle: "full", timeStyle: "short" },
   day: { weekday: "long", day: "numeric", month: "long", year: "numeric" },
   shortDate: { day: "numeric", month: "short" },
 } satisfies Record<string, Intl.DateTimeFormatOptions>;
@@ -47,12 +46,6 @@ function canonicalZone(name: string): string | null {
 
 /** `12:04` */
 export const timeOf = (date: Date, clock: Clock) => format("time", clock).format(date);
-
-/** Full date and time, with the zone's name where it is UTC. */
-export function fullTimeOf(date: Date, clock: Clock): string {
-  const text = format("full", clock).format(date);
-  return clock.timeZone === "UTC" ? `${text} UTC` : text;
-}
 
 /** `2026-11-21` in the reader's zone. */
 export const dateOf = (date: Date, clock: Clock) => format("iso", clock).format(date);

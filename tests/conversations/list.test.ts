@@ -172,14 +172,14 @@ test("an unread count and a preview stand in the row of whoever got it, and only
   assert.equal(row.unread, 2);
   assert.equal(row.lastMessage?.message, "<b>second</b>\nline {{x}}");
   assert.match(row.html, /data-unread="2"/);
-  assert.match(row.html, /data-unread-badge aria-hidden="true">2<\/span>/);
+  assert.match(row.html, /class="badge" aria-hidden="true">2<\/span>/);
   assert.match(row.html, />2 unread<\/span>/);
-  assert.match(row.html, /data-preview dir="auto">&lt;b&gt;second&lt;\/b&gt; line \{\{x\}\}<\/span>/);
+  assert.match(row.html, /class="preview" dir="auto">&lt;b&gt;second&lt;\/b&gt; line \{\{x\}\}<\/span>/);
   const page = await (await reader.get("/")).text();
   assert.match(page, /<title>\(1\) Causerie<\/title>/);
   const [own] = (await pageOf(writer, {})).rows;
   assert.equal(own?.unread, 0);
-  assert.match(own?.html ?? "", /data-preview dir="auto">You: &lt;b&gt;second/);
+  assert.match(own?.html ?? "", /class="preview" dir="auto">You: &lt;b&gt;second/);
   const [members] = await causerie.rows<{ unread: number }>(
     "SELECT unread_count AS unread FROM memberships WHERE user_id = ?",
     [reader.id],

@@ -88,6 +88,7 @@ test("own messages stand right on blue, others' left on grey, each with its time
   for (const each of [own, other]) {
     const time = each.locator("time");
     assert.match(await time.innerText(), /^\d\d:\d\d$/);
+    await time.hover();
     assert.match((await time.getAttribute("title")) ?? "", /\d{4}/);
     const [box, place] = [await each.boundingBox(), await each.locator(".meta").boundingBox()];
     assert.ok(box && place);

@@ -37,7 +37,7 @@ function showPresence({ userId, online, lastSeenAt, at }: UserPresence): void {
   times.set(userId, at);
   const row = rowOf(userId);
   if (row) row.dataset.online = String(online);
-  const label = row && find("[data-online-label]", HTMLElement, row);
+  const label = row && find(".dot > span", HTMLElement, row);
   if (label) label.textContent = t(online ? "status.online" : "status.offline");
   if (userId === otherId) showStatus(online, lastSeenAt);
 }

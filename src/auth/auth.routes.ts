@@ -9,7 +9,9 @@ import { cookieName, readSession } from "../platform/session.ts";
 import { announce } from "../realtime/attendance.ts";
 import { cutSession } from "../realtime/publish.ts";
 import { endPageLeases } from "../users/presence.ts";
-import { type Account, logIn, register } from "./auth.ts";
+import { usernameKey } from "../users/usernames.ts";
+import { type Account, type Login, logIn, register } from "./auth.ts";
+import { originOf, rememberDevice } from "./guesses.ts";
 
 // Whatever fits into a body reaches the domain, so that a password far too long is told so beside its field.
 const credentials = z.object({
@@ -48,7 +50,7 @@ authRoutes.post("/logout", async (request, response) => {
 });
 
 type Form = "register" | "login";
-type Enter = (login: { username: string; password: string }) => Promise<Account>;
+type Enter = (login: Login) => Promise<Account>;
 
 async function enter(request: Request, response: Response, form: Form, account: Enter): Promise<void> {
   const parsed = credentials.safeParse(request.body);
@@ -56,7 +58,8 @@ async function enter(request: Request, response: Response, form: Form, account: 
   try {
     // While sessions cannot be kept nobody registers either: the name would be taken by somebody told "later".
     await readSession(request.sessionID);
-    await begin(request, await account(parsed.data));
+    await begin(request, await account({ ...parsed.data, origin: originOf(request) }));
+    rememberDevice(response, usernameKey(parsed.data.username));
   } catch (error) {
     const refusal = refusalOf(error);
     // A store that is away is told by the error page; what the person can mend is told beside the field.
@@ -112,7 +115,7 @@ function refuse(
       ? "password"
       : "form";
   response.locals.here = `/${form}`;
-  setRefused(response, refusal.status);
+  setRefused(response, refusal.status, refusal.retryAfterS);
   render(
     response,
     form,

@@ -1,15 +1,18 @@
 import { db, isDuplicate } from "../platform/db.ts";
 import { Refusal } from "../platform/errors.ts";
 import type { Locale } from "../platform/i18n.ts";
+import { spend } from "../platform/limits.ts";
 import { publishJoined } from "../realtime/publish.ts";
 import { parseUsername, suffixesOf, usernameKey } from "../users/usernames.ts";
 import { findCredentials, insertSuffixes, insertUser, type NewUser } from "../users/users.queries.ts";
+import { countingGuesses, type Origin } from "./guesses.ts";
 import { hashPassword, PASSWORD_SCHEME, refuseUnfitPassword, verifyPassword } from "./passwords.ts";
 
 /** What a person types to get in. */
 export interface Login {
   username: string;
   password: string;
+  origin: Origin;
 }
 
 /** Who got in, as the session keeps it. */
@@ -18,11 +21,15 @@ export interface Account {
   authVersion: number;
 }
 
-/** @throws Refusal `invalid` for an unfit name or password, `conflict` for a name that is taken */
+/**
+ * @throws Refusal `invalid` for an unfit name or password, `conflict` for a name that is taken, `too_many` from
+ *   one network
+ */
 export async function register(login: Login, locale: Locale): Promise<Account> {
   const username = parseUsername(login.username);
   if (username === null) throw new Refusal("invalid", "auth.error.usernameShape");
   refuseUnfitPassword(login.password);
+  await spend("registerPerAddress", login.origin.network);
   const key = usernameKey(username);
   if (await findCredentials(key)) throw new Refusal("conflict", "auth.error.usernameTaken");
   const passwordHash = await hashPassword(login.password);
@@ -51,10 +58,15 @@ async function createUser(user: NewUser): Promise<number> {
   }
 }
 
-/** @throws Refusal `unauthorized`, the same for a wrong name and a wrong password */
-export async function logIn(login: Login): Promise<Account> {
-  const credentials = await findCredentials(usernameKey(login.username));
-  const matches = await verifyPassword(login.password, credentials?.passwordHash);
+/** @throws Refusal `unauthorized`, the same for a wrong name and a wrong password; `too_many` after many of them */
+export function logIn(login: Login): Promise<Account> {
+  const key = usernameKey(login.username);
+  return countingGuesses(key, login.origin, () => checkPassword(key, login.password));
+}
+
+async function checkPassword(key: string, password: string): Promise<Account> {
+  const credentials = await findCredentials(key);
+  const matches = await verifyPassword(password, credentials?.passwordHash);
   if (!matches || !credentials) throw new Refusal("unauthorized", "auth.error.wrong");
   return { userId: credentials.id, authVersion: credentials.authVersion };
 }

@@ -4,6 +4,7 @@ import { isIP } from "node:net";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { z } from "zod";
+import { type Limits, limitSettings, limitsOf, type SocketLimits, socketLimitsOf } from "./limit-settings.ts";
 import { StartError } from "./start-error.ts";
 
 const flag = z.enum(["true", "false"]).transform((text) => text === "true");
@@ -30,6 +31,7 @@ const schema = z.object({
   LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "silent"]).default("info"),
   LOG_MESSAGES: flag.optional(),
   METRICS_TOKEN: z.string().min(16, "needs at least 16 characters").optional(),
+  ...limitSettings,
 });
 
 /** The settings a running app works by; made once at the start, never changed. */
@@ -56,6 +58,8 @@ export interface Config {
   logLevel: string;
   logMessages: boolean;
   metricsToken: string | null;
+  limits: Limits;
+  socketLimits: SocketLimits;
 }
 
 const DAY_MS = 86_400_000;
@@ -113,6 +117,8 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     logLevel: settings.LOG_LEVEL,
     logMessages: settings.LOG_MESSAGES ?? !production,
     metricsToken: settings.METRICS_TOKEN ?? null,
+    limits: limitsOf(settings),
+    socketLimits: socketLimitsOf(settings),
   };
 }
 

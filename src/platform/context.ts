@@ -3,7 +3,7 @@ import type { Request, RequestHandler, Response } from "express";
 import { findViewer, type Viewer } from "../users/users.queries.ts";
 import { config } from "./config.ts";
 import { type Refusal, unauthorized } from "./errors.ts";
-import { isLocale, type Locale, locales, negotiateLocale, translate } from "./i18n.ts";
+import { isLocale, type Locale, locales, negotiateLocale, refusalText, translate } from "./i18n.ts";
 import { type Clock, parseTimeZone } from "./times.ts";
 
 declare global {
@@ -76,7 +76,7 @@ export function clockOf(response: Response): Clock {
 
 /** A refusal's sentence in the reader's language. */
 export function sentenceOf(response: Response, refusal: Refusal): string {
-  return translate(response.locals.locale, refusal.key, refusal.values);
+  return refusalText(response.locals.locale, refusal);
 }
 
 /** Remembers a choice in the browser. */
@@ -120,7 +120,8 @@ function clientStrings(locale: Locale): string {
   return made;
 }
 
-function readCookie(request: Request, name: string): string | undefined {
+/** A cookie as the browser sent it. */
+export function readCookie(request: Request, name: string): string | undefined {
   for (const pair of (request.headers.cookie ?? "").split(";")) {
     const [key, value] = pair.split("=");
     if (key?.trim() === name && value !== undefined) return decode(value.trim());

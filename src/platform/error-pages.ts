@@ -52,9 +52,9 @@ function respond(request: Request, response: Response, refusal: Refusal | null):
   const message = refusal
     ? sentenceOf(response, refusal)
     : translate(response.locals.locale, "errors.500.message");
-  setRefused(response, status);
+  setRefused(response, status, refusal?.retryAfterS);
   if (wantsJson(request)) {
-    response.json({ error: { code: refusal?.code ?? "internal", message } });
+    response.json({ error: { code: refusal?.code ?? "internal", message, ...retryAfter(refusal) } });
     return;
   }
   const { locale, requestId } = response.locals;
@@ -69,9 +69,14 @@ function respond(request: Request, response: Response, refusal: Refusal | null):
 }
 
 /** The head of an answer that refuses: nobody keeps it, and it says when to come back. */
-export function setRefused(response: Response, status: number): void {
+export function setRefused(response: Response, status: number, retryAfterS?: number | null): void {
   response.status(status).set("Cache-Control", "no-store");
-  if (status === 503 || status === 429) response.set("Retry-After", String(RETRY_AFTER_S));
+  if (status === 503 || status === 429) response.set("Retry-After", String(retryAfterS ?? RETRY_AFTER_S));
+}
+
+/** When to come back, for answers as data. */
+export function retryAfter(refusal: Refusal | null): { retryAfterS?: number } {
+  return refusal?.retryAfterS ? { retryAfterS: refusal.retryAfterS } : {};
 }
 
 /**

@@ -43,9 +43,18 @@ export class Refusal extends Error {
   get status(): number {
     return STATUS[this.code];
   }
+
+  /** Seconds after which the same may be tried again; null where nobody can say. */
+  get retryAfterS(): number | null {
+    const { retryAfterS } = this.values;
+    return typeof retryAfterS === "number" ? retryAfterS : null;
+  }
 }
 
 /** Shorthands for refusals that several features share. */
 export const notFound = () => new Refusal("not_found", "errors.404.message");
 export const unavailable = (cause?: unknown) => new Refusal("unavailable", "errors.503.message", {}, cause);
+/** `key` names a sentence with `{when}`, which becomes "in 12 minutes". */
+export const tooMany = (retryAfterS: number, key = "errors.429.message") =>
+  new Refusal("too_many", key, { retryAfterS });
 export const unauthorized = () => new Refusal("unauthorized", "chat.error.unauthorized");

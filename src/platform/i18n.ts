@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import type { Refusal } from "./errors.ts";
 
 /** Languages that have a catalogue in locales/, by their code. */
 export type Locale = string;
@@ -35,6 +36,27 @@ export function translate(locale: Locale, key: string, values: Record<string, un
   const text = sentence(locale, key, values) ?? sentence(DEFAULT_LOCALE, key, values) ?? key;
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in values ? String(values[name]) : whole));
 }
+
+/** A refusal's sentence; `{when}` in it becomes "in 12 minutes", when the same may be tried again. */
+export function refusalText(locale: Locale, { key, values, retryAfterS }: Refusal): string {
+  return translate(
+    locale,
+    key,
+    retryAfterS === null ? values : { ...values, when: after(locale, retryAfterS) },
+  );
+}
+
+/** `in 40 seconds`, `in 12 minutes`, `in 2 hours`; rather too late than too early. */
+function after(locale: Locale, seconds: number): string {
+  const [amount, unit] = UNITS.find(([size]) => seconds <= 90 * size) ?? HOUR;
+  return new Intl.RelativeTimeFormat(locale).format(Math.ceil(seconds / amount), unit);
+}
+
+const HOUR: [number, "hour"] = [3600, "hour"];
+const UNITS: [number, "second" | "minute"][] = [
+  [1, "second"],
+  [60, "minute"],
+];
 
 function sentence(locale: Locale, key: string, values: Record<string, unknown>): string | undefined {
   const catalogue = catalogues.get(locale);

@@ -42,10 +42,10 @@ export interface ReceiptUpdate extends Cursors {
   unread: number;
 }
 
-/** What a refused event is answered with; `message` is for the person, in their language. */
+/** What a refused event is answered with; `message` is for the person, in their language. `retryAfterS` comes with `too_many`. */
 export interface Failure {
   ok: false;
-  error: { code: ErrorCode; message: string };
+  error: { code: ErrorCode; message: string; retryAfterS?: number };
 }
 
 type Acknowledge<Result> = (answer: ({ ok: true } & Result) | Failure) => void;

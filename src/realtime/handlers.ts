@@ -6,9 +6,9 @@ import { personWithHtml } from "../conversations/people.view.ts";
 import { getMessages, type Part, sendMessage } from "../messages/messages.ts";
 import { pageAsJson } from "../messages/messages.view.ts";
 import { moveCursor, type Receipt } from "../messages/receipts.ts";
-import { refusalOf } from "../platform/error-pages.ts";
+import { refusalOf, retryAfter } from "../platform/error-pages.ts";
 import { Refusal, unauthorized } from "../platform/errors.ts";
-import { translate } from "../platform/i18n.ts";
+import { refusalText } from "../platform/i18n.ts";
 import { log } from "../platform/log.ts";
 import { findOnline } from "../users/presence.ts";
 import { findLastSeen } from "../users/users.queries.ts";
@@ -127,6 +127,6 @@ function failureOf(error: unknown, locale: string) {
   const refusal = refusalOf(error);
   if (!refusal) log.error({ error: error instanceof Error ? error.stack : String(error) }, "an event failed");
   // After a fault of ours nobody can say what was stored: trying the same again is right, and safe.
-  const { code, key, values } = refusal ?? new Refusal("unknown", "errors.500.message");
-  return { code, message: translate(locale, key, values) };
+  const told = refusal ?? new Refusal("unknown", "errors.500.message");
+  return { code: told.code, message: refusalText(locale, told), ...retryAfter(told) };
 }

@@ -49,14 +49,20 @@ test("logging in goes to the list, by any spelling of the name", async () => {
 test("the cookie is kept from scripts and from other sites' posts", async () => {
   const person = await signUp(causerie);
   const response = await postForm(causerie, "/login", { username: person.name, password: person.password });
-  const [cookie = "", ...others] = response.headers.getSetCookie();
+  const [device = "", session = "", ...others] = response.headers.getSetCookie();
   assert.deepEqual(others, []);
-  assert.match(cookie, /^causerie=s%3A/);
-  const attributes = cookie.split("; ").slice(1);
-  assert.ok(attributes.includes("HttpOnly"));
-  assert.ok(attributes.includes("SameSite=Lax"));
-  assert.ok(attributes.includes("Path=/"));
-  assert.ok(!attributes.includes("Secure"), "over plain http browsers would drop it");
+  assert.match(session, /^causerie=s%3A/);
+  assert.match(device, /^causerie-device=/);
+  for (const [cookie, path] of [
+    [session, "Path=/"],
+    [device, "Path=/login"],
+  ] as const) {
+    const attributes = cookie.split("; ").slice(1);
+    assert.ok(attributes.includes("HttpOnly"));
+    assert.ok(attributes.includes("SameSite=Lax"));
+    assert.ok(attributes.includes(path));
+    assert.ok(!attributes.includes("Secure"), "over plain http browsers would drop it");
+  }
 });
 
 test("the session's id is new after a login, and the one before is worth nothing", async () => {
@@ -260,7 +266,7 @@ test("a body that only unpacks to something too large is refused as well", async
 });
 
 test("a flood of logins is told to wait, in plain words, and everybody else is still answered", async () => {
-  const slow = await causerie.another({ BCRYPT_COST: "9" });
+  const slow = await causerie.another({ BCRYPT_COST: "9", LIMIT_LOGIN_PER_NAME: "off" });
   const fields = { username: newName(), password: "a password" };
   const flood = Array.from({ length: 60 }, () => postForm(slow, "/login", fields));
   const page = await request(slow, "", "/login");

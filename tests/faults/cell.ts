@@ -13,6 +13,8 @@ import {
   startPrivateStores,
 } from "../../src/platform/embedded/embedded.ts";
 
+import { LIMITS_OFF } from "../support/causerie.ts";
+
 const FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
 
 /** Whether a node's clock can be set wrong: Debian's package faketime. */
@@ -53,6 +55,7 @@ export class Cell {
     this.pool = mysql.createPool({ uri: database, timezone: "Z", connectionLimit: 2 });
     this.settings = {
       ...{ HOST: "127.0.0.1", NODE_ENV: "test", BCRYPT_COST: "4", LOG_MESSAGES: "false", LOG_LEVEL: "warn" },
+      ...LIMITS_OFF,
       ...{ DATABASE_URL: database, REDIS_URL: redisUrlOf(stores), DATA_DIR: join(folder, "app") },
       ...{ SESSION_SECRET: "s".repeat(32), PASSWORD_KEY: "p".repeat(32) },
     };

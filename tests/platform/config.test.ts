@@ -30,7 +30,7 @@ function refusal(environment: Record<string, string>): string[] {
 
 test("with nothing configured it is a try-out for this machine alone", () => {
   const config = readConfig({ DATA_DIR: join(folder, "nothing") });
-  const { dataDir: _, sessionSecret, passwordKey, ...rest } = config;
+  const { dataDir: _, sessionSecret, passwordKey, limits: _limits, socketLimits: _sockets, ...rest } = config;
   assert.ok(sessionSecret.length >= 32 && passwordKey.length >= 32 && sessionSecret !== passwordKey);
   assert.deepEqual(rest, {
     ...{

@@ -25,6 +25,12 @@ export interface Causerie {
   another: (overrides?: Record<string, string>) => Promise<Causerie>;
 }
 
+/** A test file's people all come from one address, and some of them in a crowd. */
+export const LIMITS_OFF = {
+  ...{ LIMIT_REGISTER_PER_ADDRESS: "off", LIMIT_LOGIN_PER_ADDRESS: "off", LIMIT_SOCKETS_PER_ADDRESS: "off" },
+  ...{ LIMIT_SEND_PER_USER: "off", LIMIT_EVENTS_PER_SOCKET: "off", LIMIT_SEARCH_PER_USER: "off" },
+};
+
 const STOP_MS = 15_000;
 const START_MS = 30_000;
 
@@ -38,7 +44,9 @@ export async function startCauserie(overrides: Record<string, string> = {}): Pro
   const dataDir = mkdtempSync(join(tmpdir(), "causerie-data-"));
   const environment = {
     ...{ HOST: "127.0.0.1", PORT: "0", DATABASE_URL: database.href, REDIS_URL: TEST_REDIS_URL },
-    ...{ REDIS_PREFIX: `${name}:`, BCRYPT_COST: "4", DATA_DIR: dataDir, NODE_ENV: "test", ...overrides },
+    ...{ REDIS_PREFIX: `${name}:`, BCRYPT_COST: "4", DATA_DIR: dataDir, NODE_ENV: "test" },
+    ...LIMITS_OFF,
+    ...overrides,
   };
   const pool = mysql.createPool({ uri: database.href, timezone: "Z", connectionLimit: 2 });
   after(async () => {

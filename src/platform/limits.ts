@@ -1,0 +1,71 @@
+import { createHash } from "node:crypto";
+import { RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
+import { config } from "./config.ts";
+import { tooMany } from "./errors.ts";
+import type { Limits } from "./limit-settings.ts";
+import { ask, redis } from "./redis.ts";
+
+/** Limits that all nodes share, counted in Redis. While it does not answer nothing passes. */
+
+export type LimitName = keyof Limits;
+
+/** What somebody is told who has used a limit up; the others are told in general words. */
+const SENTENCES: Partial<Record<LimitName, string>> = {
+  loginPerName: "auth.error.tooMany",
+  loginPerNameAnywhere: "auth.error.tooMany",
+  loginPerAddress: "auth.error.tooMany",
+  passwordPerUser: "auth.error.tooMany",
+  codePerUser: "auth.error.tooMany",
+  registerPerAddress: "auth.error.tooManyAccounts",
+  sendPerUser: "chat.error.tooMany",
+};
+
+/**
+ * Takes `points` of what `key` may still do under a limit. Take them before the work, so that many tries at once
+ * count as many; where only failures shall count, give them back with `giveBack` after a success.
+ *
+ * @param key whose limit it is: a user's id, a network, a name; texts are kept as a digest
+ * @throws Refusal `too_many` with `retryAfterS`
+ * @throws RedisUnavailable
+ */
+export async function spend(limit: LimitName, key: string | number, points = 1): Promise<void> {
+  const rate = config.limits[limit];
+  if (!rate) return;
+  const used = await ask(counterOf(limit).consume(keyText(key), points).catch(refusedCount));
+  if (used.consumedPoints > rate.points) throw spent(limit, used.msBeforeNext);
+}
+
+/** Takes back what `spend` took, after what it guards turned out well. Never fails: the limit then stays as it is. */
+export async function giveBack(limit: LimitName, key: string | number, points = 1): Promise<void> {
+  if (config.limits[limit]) await ask(counterOf(limit).reward(keyText(key), points)).catch(() => undefined);
+}
+
+/** The refusal of whoever has used a limit up. */
+function spent(limit: LimitName, forMs: number): Error {
+  return tooMany(Math.max(1, Math.ceil(forMs / 1000)), SENTENCES[limit]);
+}
+
+const counters = new Map<LimitName, RateLimiterRedis>();
+
+function counterOf(limit: LimitName): RateLimiterRedis {
+  const made = counters.get(limit);
+  if (made) return made;
+  const { points = 0, durationS = 0 } = config.limits[limit] ?? {};
+  const counter = new RateLimiterRedis({
+    ...{ storeClient: redis, useRedisPackage: true, keyPrefix: `${config.redisPrefix}limit:${limit}` },
+    ...{ points, duration: durationS },
+  });
+  counters.set(limit, counter);
+  return counter;
+}
+
+/** The library throws the count of whoever is over the limit; everything else it throws is a failure. */
+function refusedCount(thrown: unknown): RateLimiterRes {
+  if (thrown instanceof RateLimiterRes) return thrown;
+  throw thrown;
+}
+
+/** What was typed into a form may be of any length, and may be a password in the wrong field. */
+function keyText(key: string | number): string {
+  return typeof key === "number" ? String(key) : createHash("sha256").update(key).digest("base64url");
+}

@@ -147,6 +147,21 @@ test("production refuses hashes that are cheap to guess", () => {
   );
 });
 
+const BAD_RATES = [
+  "20",
+  "20/",
+  "/15m",
+  "-1/1m",
+  "20/0m",
+  "20/31d",
+  "1.5/1m",
+  "20/15",
+  "20 / 15m",
+  "on",
+  "1e3/1m",
+];
+const BAD_COUNTS = ["-1", "1.5", "many", "10/1m"];
+
 const BAD: Record<string, string[]> = {
   NODE_ENV: ["prod", "PRODUCTION"],
   PORT: ["x", "-1", "65536", "3000.5", "3000 3001"],
@@ -175,6 +190,18 @@ const BAD: Record<string, string[]> = {
   LOG_LEVEL: ["loud"],
   LOG_MESSAGES: ["yes", "1"],
   METRICS_TOKEN: ["short"],
+  LIMIT_LOGIN_PER_NAME: BAD_RATES,
+  LIMIT_LOGIN_PER_NAME_ANYWHERE: BAD_RATES,
+  LIMIT_LOGIN_PER_ADDRESS: BAD_RATES,
+  LIMIT_PASSWORD_PER_USER: BAD_RATES,
+  LIMIT_CODE_PER_USER: BAD_RATES,
+  LIMIT_REGISTER_PER_ADDRESS: BAD_RATES,
+  LIMIT_SEARCH_PER_USER: BAD_RATES,
+  LIMIT_SEND_PER_USER: BAD_RATES,
+  LIMIT_EVENTS_PER_SOCKET: BAD_RATES,
+  LIMIT_SOCKETS_PER_USER: BAD_COUNTS,
+  LIMIT_SOCKETS_PER_ADDRESS: BAD_COUNTS,
+  LIMIT_SOCKET_BUFFER_KB: BAD_COUNTS,
 };
 
 for (const [name, values] of Object.entries(BAD)) {
@@ -200,6 +227,16 @@ test("proxies are a number of hops, addresses, ranges or their groups", () => {
   for (const text of ["127.0.0.1", "10.0.0.0/8,::1", "loopback, uniquelocal", "fd00::/8"]) {
     assert.equal(trusted(text), text);
   }
+});
+
+test("a limit is so many in so much time, or off", () => {
+  const limit = (LIMIT_SEND_PER_USER: string) =>
+    readConfig({ ...SECRETS, LIMIT_SEND_PER_USER }).limits.sendPerUser;
+  assert.deepEqual(limit("20/15m"), { points: 20, durationS: 900 });
+  assert.deepEqual(limit("5/s"), { points: 5, durationS: 1 });
+  assert.deepEqual(limit("1000000/30d"), { points: 1_000_000, durationS: 2_592_000 });
+  assert.deepEqual([limit("off"), limit("0")], [null, null]);
+  assert.deepEqual(limit(""), { points: 300, durationS: 60 });
 });
 
 test("empty values count as not set", () => {

@@ -1,5 +1,6 @@
 import { type Request, type Response, Router } from "express";
 import { z } from "zod";
+import { audit, requestOf } from "../platform/audit.ts";
 import { config } from "../platform/config.ts";
 import { safePath, sentenceOf } from "../platform/context.ts";
 import { refusalOf, setRefused, wantsJson } from "../platform/error-pages.ts";
@@ -10,7 +11,7 @@ import { announce } from "../realtime/attendance.ts";
 import { cutSession } from "../realtime/publish.ts";
 import { endPageLeases } from "../users/presence.ts";
 import { usernameKey } from "../users/usernames.ts";
-import { type Account, type Login, logIn, register } from "./auth.ts";
+import { type Account, type Login, logIn, register, WrongLogin } from "./auth.ts";
 import { originOf, rememberDevice } from "./guesses.ts";
 
 // Whatever fits into a body reaches the domain, so that a password far too long is told so beside its field.
@@ -40,6 +41,7 @@ authRoutes.post("/logout", async (request, response) => {
   const sessionId = request.sessionID;
   await end(request);
   cutSession(sessionId);
+  if (viewer) audit("logout", requestOf(request));
   // Nothing else may fail what has happened already: leases also run out by themselves.
   if (viewer)
     await endPageLeases(viewer.id)
@@ -50,6 +52,10 @@ authRoutes.post("/logout", async (request, response) => {
 });
 
 type Form = "register" | "login";
+const AUDITED = {
+  register: { done: "registered", refused: "registration_refused" },
+  login: { done: "login", refused: "login_failed" },
+} as const;
 type Enter = (login: Login) => Promise<Account>;
 
 async function enter(request: Request, response: Response, form: Form, account: Enter): Promise<void> {
@@ -58,10 +64,16 @@ async function enter(request: Request, response: Response, form: Form, account: 
   try {
     // While sessions cannot be kept nobody registers either: the name would be taken by somebody told "later".
     await readSession(request.sessionID);
-    await begin(request, await account({ ...parsed.data, origin: originOf(request) }));
+    const entered = await account({ ...parsed.data, origin: originOf(request) });
+    await begin(request, entered);
     rememberDevice(response, usernameKey(parsed.data.username));
+    audit(AUDITED[form].done, { ...requestOf(request), userId: entered.userId });
   } catch (error) {
     const refusal = refusalOf(error);
+    if (refusal) {
+      const userId = refusal instanceof WrongLogin ? refusal.userId : undefined;
+      audit(AUDITED[form].refused, { ...requestOf(request), userId, reason: refusal.key });
+    }
     // A store that is away is told by the error page; what the person can mend is told beside the field.
     if (!refusal?.key.startsWith("auth.") || wantsJson(request)) throw error;
     return refuse(response, form, parsed.data, refusal);

@@ -58,7 +58,17 @@ async function createUser(user: NewUser): Promise<number> {
   }
 }
 
-/** @throws Refusal `unauthorized`, the same for a wrong name and a wrong password; `too_many` after many of them */
+/** A name or a password was wrong. Whose account it is only the audit log is told. */
+export class WrongLogin extends Refusal {
+  readonly userId: number | undefined;
+
+  constructor(userId: number | undefined) {
+    super("unauthorized", "auth.error.wrong");
+    this.userId = userId;
+  }
+}
+
+/** @throws WrongLogin, the same for a wrong name and a wrong password; `too_many` after many of them */
 export function logIn(login: Login): Promise<Account> {
   const key = usernameKey(login.username);
   return countingGuesses(key, login.origin, () => checkPassword(key, login.password));
@@ -67,6 +77,6 @@ export function logIn(login: Login): Promise<Account> {
 async function checkPassword(key: string, password: string): Promise<Account> {
   const credentials = await findCredentials(key);
   const matches = await verifyPassword(password, credentials?.passwordHash);
-  if (!matches || !credentials) throw new Refusal("unauthorized", "auth.error.wrong");
+  if (!matches || !credentials) throw new WrongLogin(credentials?.id);
   return { userId: credentials.id, authVersion: credentials.authVersion };
 }

@@ -18,7 +18,7 @@ export function networkOf(request: IncomingMessage): string {
  * Where a request or a socket comes from, by `TRUST_PROXY`: what a visitor puts into `X-Forwarded-For` counts
  * only as far as a proxy of ours wrote it.
  */
-function addressOf(request: IncomingMessage): string {
+export function addressOf(request: IncomingMessage): string {
   return proxyAddr(request, trusted()) ?? "";
 }
 

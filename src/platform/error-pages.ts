@@ -1,4 +1,5 @@
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from "express";
+import { audit, requestOf } from "./audit.ts";
 import { sentenceOf } from "./context.ts";
 import { CommitUnknown, isReadOnly, isUnavailable } from "./db.ts";
 import { notFound, Refusal, unavailable } from "./errors.ts";
@@ -40,12 +41,20 @@ export const showError: ErrorRequestHandler = (error, request, response, next) =
   if (!refusal) log.error({ requestId: response.locals.requestId, error: detail(error) }, "a request failed");
   else if (refusal.status >= 500)
     log.warn({ requestId: response.locals.requestId, reason: detail(refusal.cause) }, "unavailable");
+  else if (isDenial(request, refusal)) {
+    audit("denied", { ...requestOf(request), origin: request.get("Origin"), reason: refusal.code });
+  }
   if (response.headersSent) return next(error);
   if (refusal?.code === "unauthorized" && request.method === "GET" && !wantsJson(request)) {
     return response.redirect(303, `/login?next=${encodeURIComponent(request.originalUrl)}`);
   }
   return respond(request, response, refusal);
 };
+
+/** Another site's, nobody's, or not the actor's to ask. Pages offer a login, and one that fails has its own line. */
+function isDenial({ method }: Request, { code, key }: Refusal): boolean {
+  return code === "forbidden" || (code === "unauthorized" && method !== "GET" && !key.startsWith("auth."));
+}
 
 function respond(request: Request, response: Response, refusal: Refusal | null): void {
   const status = refusal?.status ?? 500;

@@ -6,6 +6,8 @@ import { personWithHtml } from "../conversations/people.view.ts";
 import { getMessages, type Part, sendMessage } from "../messages/messages.ts";
 import { pageAsJson } from "../messages/messages.view.ts";
 import { moveCursor, type Receipt } from "../messages/receipts.ts";
+import { addressOf } from "../platform/addresses.ts";
+import { audit } from "../platform/audit.ts";
 import { refusalOf, retryAfter } from "../platform/error-pages.ts";
 import { Refusal, unauthorized } from "../platform/errors.ts";
 import { refusalText } from "../platform/i18n.ts";
@@ -112,11 +114,20 @@ function answering(socket: ChatSocket, accepted: Promise<boolean>) {
           if (!parsed.success) throw new Refusal("invalid", "errors.400.message");
           answer({ ok: true, ...(await handle(parsed.data)) });
         } catch (error) {
-          answer({ ok: false, error: failureOf(error, socket.data.locale) });
+          const failure = failureOf(error, socket.data.locale);
+          if (DENIALS.has(failure.code)) auditDenial(socket, event, failure.code);
+          answer({ ok: false, error: failure });
         }
       }) as never,
     );
   };
+}
+
+/** What was asked for by somebody to whom it does not belong, or who is nobody any more. */
+const DENIALS = new Set(["not_found", "unauthorized"]);
+
+function auditDenial({ request, data }: ChatSocket, socketEvent: string, reason: string): void {
+  audit("denied", { userId: data.userId, address: addressOf(request), socketEvent, reason });
 }
 
 function isFunction(value: unknown): value is Answer {

@@ -2,6 +2,8 @@ import type { Server as HttpServer, IncomingMessage } from "node:http";
 import type { RequestHandler } from "express";
 import type { SessionData } from "express-session";
 import { Server, type Socket } from "socket.io";
+import { addressOf } from "../platform/addresses.ts";
+import { audit } from "../platform/audit.ts";
 import { log } from "../platform/log.ts";
 import { openSockets as openGauge } from "../platform/metrics.ts";
 import type { Redis } from "../platform/redis.ts";
@@ -29,7 +31,11 @@ export function openSockets(server: HttpServer, sessions: RequestHandler, adapte
     ...{ pingInterval: PING_MS, pingTimeout: PING_MS, maxHttpBufferSize: FRAME_BYTES_MAX },
     ...(adapter ? { adapter } : {}),
     // CORS settings do not guard WebSocket handshakes, this does.
-    allowRequest: (request, decide) => decide(null, isOwnOrigin(request)),
+    allowRequest: (request, decide) => {
+      const isAllowed = isOwnOrigin(request);
+      if (!isAllowed) auditDenial(request, "origin");
+      decide(null, isAllowed);
+    },
   });
   io.engine.use(
     (request: IncomingMessage & { _query?: { sid?: string } }, response: never, next: () => void) => {
@@ -42,7 +48,10 @@ export function openSockets(server: HttpServer, sessions: RequestHandler, adapte
       session?: SessionData;
       sessionID?: string;
     };
-    if (session?.userId === undefined || !sessionID) return next(new Error("unauthorized"));
+    if (session?.userId === undefined || !sessionID) {
+      auditDenial(socket.request, "session");
+      return next(new Error("unauthorized"));
+    }
     const { userId, authVersion } = session;
     socket.data = { userId, authVersion, sessionId: sessionID, locale: translatorOf(socket.request) };
     next();
@@ -72,7 +81,10 @@ async function accept(socket: ChatSocket): Promise<boolean> {
     const viewer = session && (await findViewer(userId));
     const isValid = viewer && session.userId === userId && session.authVersion === viewer.authVersion;
     if (isValid && viewer.locale !== null) socket.data.locale = viewer.locale;
-    if (!isValid) socket.disconnect(true);
+    if (!isValid) {
+      auditDenial(socket.request, "session", userId);
+      socket.disconnect(true);
+    }
     if (!isValid || !socket.connected) return false;
     await socket.join(userRoom(userId));
     arrived(userId, socket.id, pageIdOf(socket));
@@ -82,6 +94,11 @@ async function accept(socket: ChatSocket): Promise<boolean> {
     socket.disconnect(true);
     return false;
   }
+}
+
+function auditDenial(request: IncomingMessage, reason: string, userId?: number): void {
+  const { origin } = request.headers;
+  audit("socket_denied", { userId, address: addressOf(request), origin, reason });
 }
 
 /** The page that opened this socket, as it says; scripts of one's own need not. */

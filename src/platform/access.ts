@@ -1,0 +1,79 @@
+import type { ClientEvents } from "../realtime/events.ts";
+
+/**
+ * Who gets what, of every route and every event: one table, the same as in docs/security.md. It grants nothing
+ * itself. tests/security/access.test.ts walks all of it on a running server, and fails when the app has a route or
+ * an event that is not here.
+ */
+
+/**
+ * - `yes`: answered, or done.
+ * - `own`: answered, with what is the asker's own and nothing of what was asked about.
+ * - `login`: a page sends to the login, data is 401.
+ * - `401`, `403`, `404`: refused so.
+ * - `no socket`: there is no connection to ask by.
+ */
+export type Outcome = "yes" | "own" | "login" | "401" | "403" | "404" | "no socket";
+
+/** What each gets: nobody in particular, a person it does not concern, its owner or member, the administrator. */
+export interface Access {
+  anonymous: Outcome;
+  stranger: Outcome;
+  member: Outcome;
+  /** An administrator whom it does not concern otherwise: sees no more of others' talks than a stranger. */
+  administrator: Outcome;
+}
+
+const row = (
+  anonymous: Outcome,
+  stranger: Outcome,
+  member: Outcome,
+  administrator: Outcome = stranger,
+): Access => ({ anonymous, stranger, member, administrator });
+
+const anybody = row("yes", "yes", "yes");
+const ownPage = row("login", "own", "yes");
+const ownForm = row("401", "own", "yes");
+const signedInPage = row("login", "yes", "yes");
+const signedInForm = row("401", "yes", "yes");
+
+/** By method and path, as Express has them; `file` stands for what is served from a folder. */
+export const ROUTE_ACCESS: Record<string, Access> = {
+  "GET /healthz": anybody,
+  "GET /readyz": anybody,
+  // With the operator's token; nobody has it by being somebody.
+  "GET /metrics": row("404", "404", "404"),
+  "GET /build/:file": anybody,
+  "GET /favicon.svg": anybody,
+  "GET /avatars/1/:file": anybody,
+  "GET /register": anybody,
+  "POST /register": anybody,
+  "GET /login": anybody,
+  "POST /login": anybody,
+  "GET /session": anybody,
+  "POST /logout": anybody,
+  "GET /settings": signedInPage,
+  "POST /theme": anybody,
+  "POST /locale": anybody,
+  "POST /time-zone": signedInForm,
+  "GET /seen.gif": signedInPage,
+  "GET /": ownPage,
+  "GET /chat/:userId": ownPage,
+  "GET /chat/:userId/messages": ownPage,
+  "POST /chat/:userId/messages": ownForm,
+  "GET /chat/:userId/messages/:seq/seen.gif": ownPage,
+};
+
+const ofConversation = row("no socket", "404", "yes");
+const ofAnybody = row("no socket", "own", "yes");
+
+/** By name, asked about a conversation where the event names one. */
+export const EVENT_ACCESS: Record<keyof ClientEvents, Access> = {
+  sendMessage: ofConversation,
+  getMessages: ofConversation,
+  getConversations: ofAnybody,
+  deliverMessages: ofConversation,
+  readMessages: ofConversation,
+  typing: ofConversation,
+  watchUsers: ofAnybody,
+};

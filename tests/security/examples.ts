@@ -1,0 +1,96 @@
+import { randomUUID } from "node:crypto";
+import type { ROUTE_ACCESS } from "../../src/platform/access.ts";
+import type { ClientEvents } from "../../src/realtime/events.ts";
+import type { Causerie } from "../support/causerie.ts";
+import { connect, newName, type Person, signUp } from "../support/person.ts";
+
+/** Two who talk: whose page, message, session … is asked for. */
+export interface Talk {
+  causerie: Causerie;
+  /** Whoever it belongs to. */
+  member: Person;
+  other: Person;
+  conversationId: number;
+  /** Stands in their conversation, and nowhere that others may look. */
+  secret: string;
+}
+
+/** A new one, so that nothing which a request did is in the way of the next. */
+export async function newTalk(causerie: Causerie): Promise<Talk> {
+  const [member, other] = [await signUp(causerie), await signUp(causerie)];
+  const secret = `between two ${randomUUID()}`;
+  const device = await connect(causerie, member);
+  const { message } = await device.send(other.id, secret);
+  device.socket.disconnect();
+  return { causerie, member, other, conversationId: message.conversationId, secret };
+}
+
+/** One request as pages make it. `shows` is what its owner must find in the answer. */
+export interface Example {
+  path: string;
+  fields?: Record<string, string>;
+  shows?: string;
+}
+
+type MakeExample = (talk: Talk) => Example | Promise<Example>;
+
+const at =
+  (path: string, fields?: Record<string, string>): MakeExample =>
+  () =>
+    fields ? { path, fields } : { path };
+
+async function builtFile({ causerie }: Talk): Promise<Example> {
+  const html = await (await fetch(`${causerie.url}/login`)).text();
+  return { path: /\/build\/app-[\w-]+\.js/.exec(html)?.[0] ?? "" };
+}
+
+/** How each route is asked for, about what is the talk's. */
+export const ROUTE_EXAMPLES: Record<keyof typeof ROUTE_ACCESS, MakeExample> = {
+  "GET /healthz": at("/healthz"),
+  "GET /readyz": at("/readyz"),
+  "GET /metrics": at("/metrics"),
+  "GET /build/:file": builtFile,
+  "GET /favicon.svg": at("/favicon.svg"),
+  "GET /avatars/1/:file": ({ member }) => ({ path: `/avatars/1/${member.id}.svg` }),
+  "GET /register": at("/register"),
+  "POST /register": () => ({
+    path: "/register",
+    fields: { username: newName(), password: `of ${randomUUID()}` },
+  }),
+  "GET /login": at("/login"),
+  "POST /login": ({ member }) => ({
+    path: "/login",
+    fields: { username: member.name, password: member.password },
+  }),
+  "GET /session": at("/session"),
+  "POST /logout": at("/logout", {}),
+  "GET /settings": at("/settings"),
+  "POST /theme": at("/theme", { theme: "dark" }),
+  "POST /locale": at("/locale", { locale: "en" }),
+  "POST /time-zone": at("/time-zone", { timeZone: "Europe/Paris" }),
+  "GET /seen.gif": at("/seen.gif"),
+  "GET /": ({ other }) => ({ path: "/", shows: other.name }),
+  "GET /chat/:userId": ({ other, secret }) => ({ path: `/chat/${other.id}`, shows: secret }),
+  "GET /chat/:userId/messages": ({ other, secret }) => ({
+    path: `/chat/${other.id}/messages?afterRev=0`,
+    shows: secret,
+  }),
+  "POST /chat/:userId/messages": ({ other }) => ({
+    path: `/chat/${other.id}/messages`,
+    fields: { message: "hello", clientId: randomUUID() },
+  }),
+  "GET /chat/:userId/messages/:seq/seen.gif": ({ other }) => ({
+    path: `/chat/${other.id}/messages/1/seen.gif`,
+  }),
+};
+
+/** What each event is sent, about the talk. */
+export const EVENT_EXAMPLES: Record<keyof ClientEvents, (talk: Talk) => object> = {
+  sendMessage: ({ conversationId }) => ({ conversationId, message: "hello", clientId: randomUUID() }),
+  getMessages: ({ conversationId }) => ({ conversationId, afterRev: 0 }),
+  getConversations: ({ member, other }) => ({ userIds: [member.id, other.id] }),
+  deliverMessages: ({ conversationId }) => ({ conversationId, seq: 1 }),
+  readMessages: ({ conversationId }) => ({ conversationId, seq: 1 }),
+  typing: ({ conversationId }) => ({ conversationId, typing: true }),
+  watchUsers: ({ member }) => ({ userIds: [member.id] }),
+};

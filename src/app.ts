@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import compression from "compression";
 import express, { type Express, type RequestHandler } from "express";
+import { accountsRoutes } from "./accounts/accounts.routes.ts";
 import { authRoutes } from "./auth/auth.routes.ts";
 import { peopleRoutes } from "./conversations/people.routes.ts";
 import { messagesRoutes } from "./messages/messages.routes.ts";
@@ -43,6 +44,7 @@ export async function createApp(manifest: Manifest, sessions: RequestHandler): P
   app.use(sessions, viewerContext);
 
   app.use(authRoutes);
+  app.use(accountsRoutes);
   app.use(settingsRoutes);
   app.use(seenRoutes);
   app.use(peopleRoutes);

@@ -1,15 +1,12 @@
 import { type Request, type Response, Router } from "express";
 import { z } from "zod";
 import { audit, requestOf } from "../platform/audit.ts";
-import { config } from "../platform/config.ts";
 import { safePath, sentenceOf } from "../platform/context.ts";
 import { refusalOf, setRefused, wantsJson } from "../platform/error-pages.ts";
 import { Refusal } from "../platform/errors.ts";
 import { translate } from "../platform/i18n.ts";
-import { cookieName, readSession } from "../platform/session.ts";
-import { announce } from "../realtime/attendance.ts";
-import { cutSession } from "../realtime/publish.ts";
-import { endPageLeases } from "../users/presence.ts";
+import { readSession } from "../platform/session.ts";
+import { beginSession, leave } from "../sessions/browser-session.ts";
 import { usernameKey } from "../users/usernames.ts";
 import { type Account, type Login, logIn, register, WrongLogin } from "./auth.ts";
 import { originOf, rememberDevice } from "./guesses.ts";
@@ -38,16 +35,8 @@ authRoutes.get("/session", (_request, response) => {
 
 authRoutes.post("/logout", async (request, response) => {
   const { viewer } = response.locals;
-  const sessionId = request.sessionID;
-  await end(request);
-  cutSession(sessionId);
+  await leave(request, response);
   if (viewer) audit("logout", requestOf(request));
-  // Nothing else may fail what has happened already: leases also run out by themselves.
-  if (viewer)
-    await endPageLeases(viewer.id)
-      .then(announce)
-      .catch(() => undefined);
-  response.clearCookie(cookieName(), { path: "/", httpOnly: true, sameSite: "lax", secure: config.https });
   response.redirect(303, "/login");
 });
 
@@ -65,7 +54,7 @@ async function enter(request: Request, response: Response, form: Form, account: 
     // While sessions cannot be kept nobody registers either: the name would be taken by somebody told "later".
     await readSession(request.sessionID);
     const entered = await account({ ...parsed.data, origin: originOf(request) });
-    await begin(request, entered);
+    await beginSession(request, entered);
     rememberDevice(response, usernameKey(parsed.data.username));
     audit(AUDITED[form].done, { ...requestOf(request), userId: entered.userId });
   } catch (error) {
@@ -79,34 +68,6 @@ async function enter(request: Request, response: Response, form: Form, account: 
     return refuse(response, form, parsed.data, refusal);
   }
   response.redirect(303, safePath(parsed.data.next));
-}
-
-/**
- * A new session id for whoever comes in, so that one planted before the login is worth nothing. Whoever was
- * signed in until now in the same browser is out, sockets included.
- */
-function begin(request: Request, account: Account): Promise<void> {
-  const { sessionID, session } = request;
-  const wasSignedIn = session.userId !== undefined;
-  return new Promise((resolve, reject) => {
-    session.regenerate((error) => {
-      if (error) return reject(error);
-      if (wasSignedIn) cutSession(sessionID);
-      request.session.userId = account.userId;
-      request.session.authVersion = account.authVersion;
-      request.session.save((failure) => {
-        if (!failure) return resolve();
-        // Or else the end of this request would set its cookie, and try once more to save it.
-        request.session.destroy(() => reject(failure));
-      });
-    });
-  });
-}
-
-function end(request: Request): Promise<void> {
-  return new Promise((resolve, reject) => {
-    request.session.destroy((error) => (error ? reject(error) : resolve()));
-  });
 }
 
 function showForm(request: Request, response: Response, form: Form): void {

@@ -6,6 +6,7 @@ import { publishJoined } from "../realtime/publish.ts";
 import { parseUsername, suffixesOf, usernameKey } from "../users/usernames.ts";
 import { findCredentials, insertSuffixes, insertUser, type NewUser } from "../users/users.queries.ts";
 import { countingGuesses, type Origin } from "./guesses.ts";
+import { refuseGuessable } from "./password-strength.ts";
 import { hashPassword, PASSWORD_SCHEME, refuseUnfitPassword, verifyPassword } from "./passwords.ts";
 
 /** What a person types to get in. */
@@ -30,6 +31,7 @@ export async function register(login: Login, locale: Locale): Promise<Account> {
   if (username === null) throw new Refusal("invalid", "auth.error.usernameShape");
   refuseUnfitPassword(login.password);
   await spend("registerPerAddress", login.origin.network);
+  await refuseGuessable(login.password, username);
   const key = usernameKey(username);
   if (await findCredentials(key)) throw new Refusal("conflict", "auth.error.usernameTaken");
   const passwordHash = await hashPassword(login.password);

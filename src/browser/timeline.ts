@@ -178,9 +178,11 @@ export function showPending(clientId: string, text: string, at: number): HTMLEle
   return element;
 }
 
-/** What the server's neutral markup leaves to the viewer: side, state, local time. */
+/** What the server's neutral markup leaves to the viewer: side, state, local time, a word where there is no name. */
 function finish(element: HTMLElement, own: boolean): void {
   element.classList.toggle("own", own);
+  const sender = find(".sender", HTMLElement, element);
+  if (!own && sender?.textContent === ":") sender.textContent = `${t("people.deleted")}:`;
   if (own && element.dataset.seq) setState(element, stateOf(Number(element.dataset.seq)));
   showTime(element);
 }

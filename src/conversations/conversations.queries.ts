@@ -10,6 +10,7 @@ export interface Cursors {
 export interface DirectConversation {
   id: number | null;
   userId: number;
+  /** Empty for a deleted account. */
   username: string;
   lastSeq: number;
   lastRev: number;
@@ -35,14 +36,17 @@ const COLUMNS = `c.id, u.id AS userId, u.username, c.last_seq AS lastSeq, c.last
   own.unread_count AS unread, own.delivered_seq AS ownDelivered, own.read_seq AS ownRead,
   other.delivered_seq AS otherDelivered, other.read_seq AS otherRead`;
 
-/** The conversation between two people whether or not it has begun; undefined when the other does not exist. */
+/**
+ * The conversation between two people whether or not it has begun; undefined when the other does not exist. With a
+ * deleted account there is only what was said.
+ */
 export async function findDirect(userId: number, otherId: number): Promise<DirectConversation | undefined> {
   const [row] = await db.execute<DirectRow>(
     `SELECT ${COLUMNS} FROM users u
      LEFT JOIN conversations c ON c.direct_key = ?
      LEFT JOIN memberships own ON own.conversation_id = c.id AND own.user_id = ?
      LEFT JOIN memberships other ON other.conversation_id = c.id AND other.user_id = u.id
-     WHERE u.id = ?`,
+     WHERE u.id = ? AND (u.username_key IS NOT NULL OR c.last_seq > 0)`,
     [directKey(userId, otherId), userId, otherId],
   );
   return row && conversationOf(row);

@@ -1,6 +1,6 @@
 import { db, isDuplicate } from "../platform/db.ts";
 import { notFound, Refusal } from "../platform/errors.ts";
-import { findPerson } from "../users/users.queries.ts";
+import { holdAccounts } from "../users/users.queries.ts";
 import {
   type DirectConversation,
   directKey,
@@ -73,9 +73,11 @@ async function findOrBegin(actor: Actor, otherId: number, key: string): Promise<
 }
 
 async function begin(actor: Actor, otherId: number, key: string): Promise<number> {
-  if (!(await findPerson(otherId))) throw notFound();
   try {
     return await db.transaction(async (tx) => {
+      // Held, so that whoever deletes their account meanwhile finds this conversation, or this finds nobody.
+      const held = await holdAccounts(tx, [actor.userId, otherId]);
+      if (held.length < 2) throw notFound();
       const id = await insertDirect(tx, key);
       await insertMemberships(tx, id, [actor.userId, otherId]);
       return id;

@@ -82,7 +82,7 @@ function escapeLike(text: string): string {
   return text.replace(/[\\%_]/g, "\\$&");
 }
 
-/** The rows of these people as `userId` sees them, in no order. */
+/** The rows of these people as `userId` sees them, in no order; deleted accounts only where something was said. */
 export function findPersonRows(userId: number, otherIds: number[]): Promise<PersonRow[]> {
   if (otherIds.length === 0) return Promise.resolve([]);
   return db.query<PersonRow>(
@@ -97,7 +97,7 @@ export function findPersonRows(userId: number, otherIds: number[]): Promise<Pers
      LEFT JOIN memberships own ON own.conversation_id = c.id AND own.user_id = ?
      LEFT JOIN memberships other ON other.conversation_id = c.id AND other.user_id = u.id
      LEFT JOIN messages m ON m.conversation_id = c.id AND m.seq = c.last_seq
-     WHERE u.id IN (?)`,
+     WHERE u.id IN (?) AND (u.username_key IS NOT NULL OR c.last_seq > 0)`,
     [userId, userId, userId, otherIds],
   );
 }

@@ -4,6 +4,7 @@ import { translate } from "../platform/i18n.ts";
 import { type Clock, shortTimeOf } from "../platform/times.ts";
 import { renderPartial } from "../platform/views.ts";
 import type { ConversationRow } from "../realtime/events.ts";
+import { shownName } from "../users/shown-name.ts";
 import type { PeoplePage, Person } from "./people.ts";
 
 /** Rows a page: what a tall screen shows at first, so that pictures nobody sees are not loaded. */
@@ -32,7 +33,7 @@ export function peopleContext(
 function personContext(person: Person, viewerId: number, clock: Clock, currentId?: number) {
   const { lastMessage, unread } = person;
   return {
-    ...{ userId: person.userId, username: person.username, online: person.online },
+    ...{ userId: person.userId, username: shownName(person.username, clock.locale), online: person.online },
     ...{ conversationId: person.conversationId ?? "", lastSeq: person.lastSeq, unread },
     badge: unread > BADGE_MAX ? `${BADGE_MAX}+` : unread,
     unreadLabel: unread > 0 ? translate(clock.locale, "people.unread", { count: unread }) : "",

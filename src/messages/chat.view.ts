@@ -6,6 +6,7 @@ import { PEOPLE_PAGE, peopleContext } from "../conversations/people.view.ts";
 import { actorOf, clockOf, viewerOf } from "../platform/context.ts";
 import { translate } from "../platform/i18n.ts";
 import { type Clock, dateOf, dayLabel, timeOf, whenLabel } from "../platform/times.ts";
+import { shownName } from "../users/shown-name.ts";
 import { findLastSeen } from "../users/users.queries.ts";
 import type { Message } from "./message.ts";
 import type { Page } from "./messages.ts";
@@ -29,27 +30,31 @@ export async function renderChat(response: Response, page: Page, draft: Draft): 
     statusOf(conversation.userId, clockOf(response)),
     unreadTitleOf(actorOf(response)),
   ]);
-  const title = translate(response.locals.locale, "chat.with", { name: conversation.username });
+  const { locale } = response.locals;
+  const title = translate(locale, "chat.with", { name: shownName(conversation.username, locale) });
   response.locals.here = `/chat/${conversation.userId}`;
   response.set("Cache-Control", "no-store");
   response.render("chat", {
     title,
     people: peopleContext(response, { q: "" }, people, { currentId: conversation.userId }),
-    chat: { ...chatContext(response, page), ...status, draft },
+    chat: { ...chatContext(response, page, draft), ...status },
     seenImage: `/chat/${conversation.userId}/messages/${page.messages.at(-1)?.seq ?? 0}/seen.gif`,
     unreadTitle,
     blank: {},
   });
 }
 
-function chatContext(response: Response, page: Page) {
+function chatContext(response: Response, page: Page, draft: Draft) {
   const { conversation, messages } = page;
   const address = `/chat/${conversation.userId}/messages`;
   const shown = messages.at(-1)?.seq ?? 0;
   // Changes come in the order they were made, which need not be that of the messages.
   const first = Math.min(...messages.map(({ seq }) => seq));
   return {
-    user: { id: conversation.userId, username: conversation.username },
+    user: { id: conversation.userId, username: shownName(conversation.username, response.locals.locale) },
+    draft,
+    // What was typed before the account was deleted is shown all the same.
+    isReadOnly: conversation.username === "" && draft.message === "",
     conversationId: conversation.id ?? "",
     lastRev: page.lastRev,
     receipts: conversation.other,
@@ -88,6 +93,7 @@ function viewedBy(message: Message, viewerId: number, other: Cursors, clock: Clo
   const date = new Date(message.timestamp);
   return {
     ...messageContext(message),
+    sender: shownName(message.sender, clock.locale),
     own,
     state: own ? stateOf(message.seq, other) : "",
     time: timeOf(date, clock),

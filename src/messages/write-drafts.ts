@@ -83,6 +83,10 @@ function place(
   const known = sent.get(keyOf(draft)) ?? fresh.get(keyOf(draft));
   if (known)
     return known.textHash.equals(draft.textHash) ? known : new Refusal("conflict", "chat.error.conflict");
+  // Deleting an account takes this lock as well: whatever is sent is either before it, or refused.
+  if (thread.members.some(({ username }) => username === "")) {
+    return new Refusal("forbidden", "chat.error.deletedAccount");
+  }
   const message = number(draft, thread);
   fresh.set(keyOf(draft), message);
   return message;

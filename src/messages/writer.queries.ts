@@ -13,6 +13,7 @@ export interface LockedConversation {
 export interface Member {
   conversationId: number;
   userId: number;
+  /** Empty for a deleted account. */
   username: string;
   deliveredSeq: number;
   readSeq: number;

@@ -24,6 +24,7 @@ export const AUDIT_EVENTS = {
   session_revoked: "a session was ended by its owner",
   sessions_revoked: "all or all other sessions of somebody were ended",
   account_deleted: "somebody deleted their account",
+  account_deletion_failed: "deleting an account was refused",
   user_disabled: "an administrator disabled an account",
   user_enabled: "an administrator enabled an account again",
   reset_link_made: "an administrator made a one-time link for a new password",

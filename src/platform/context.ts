@@ -26,8 +26,15 @@ const RIGHT_TO_LEFT = new Set(["ar", "fa", "he", "ur"]);
 /** Sentences that the page's scripts show by themselves. */
 const CLIENT_KEYS = [
   ...["state.pending", "state.sent", "state.delivered", "state.read", "state.failed", "status.online"],
-  ...["status.offline", "status.lastSeen", "status.unknown", "typing", "people.you", "people.noMatches"],
-  ...["people.unread.one", "people.unread.other", "day.today", "day.yesterday", "chat.deleted"],
+  ...["status.offline", "status.lastSeen", "status.unknown", "typing", "people.you", "people.deleted"],
+  ...[
+    "people.noMatches",
+    "people.unread.one",
+    "people.unread.other",
+    "day.today",
+    "day.yesterday",
+    "chat.deleted",
+  ],
   ...["chat.error.empty", "chat.error.tooLong", "chat.error.invalid", "chat.error.unavailable"],
 ];
 

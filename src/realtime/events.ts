@@ -100,6 +100,8 @@ export interface ServerEvents {
   typing: (typing: { conversationId: number | null; userId: number; typing: boolean }) => void;
   /** Somebody registered: lists that show everybody have one more. */
   userJoined: (joined: { userId: number }) => void;
+  /** Somebody deleted their account. */
+  userLeft: (left: { userId: number }) => void;
   /** News may have been missed: ask for what is lacking. */
   refresh: (nothing: object) => void;
 }

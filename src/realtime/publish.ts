@@ -25,6 +25,7 @@ export function publishTo(sockets: Sockets): void {
 
 /** Rooms by what they are for. */
 export const userRoom = (userId: number) => `user:${userId}`;
+export const personRoom = (userId: number) => `person:${userId}`;
 export const sessionRoom = (sessionId: string) => `session:${sessionId}`;
 export const watchRoom = (userId: number) => `watch:${userId}`;
 
@@ -65,6 +66,11 @@ export function publishJoined(userId: number): void {
   io?.emit("userJoined", { userId });
 }
 
+/** Tells everybody that somebody deleted their account. */
+export function publishLeft(userId: number): void {
+  io?.emit("userLeft", { userId });
+}
+
 /** Tells this node's browsers that news may have passed them by. */
 export function askToRefresh(): void {
   io?.local.emit("refresh", {});
@@ -72,7 +78,16 @@ export function askToRefresh(): void {
 
 /** Cuts every socket of a session, on every node. */
 export function cutSession(sessionId: string): void {
-  // Here at once, and by the bus on the other nodes.
-  io?.local.in(sessionRoom(sessionId)).disconnectSockets(true);
-  io?.in(sessionRoom(sessionId)).disconnectSockets(true);
+  cut(sessionRoom(sessionId));
+}
+
+/** Cuts every socket of a person, on every node, also those that are still being checked. */
+export function cutPerson(userId: number): void {
+  cut(personRoom(userId));
+}
+
+/** Here at once, and by the bus on the other nodes. */
+function cut(room: string): void {
+  io?.local.in(room).disconnectSockets(true);
+  io?.in(room).disconnectSockets(true);
 }

@@ -15,7 +15,7 @@ import type { Bus } from "./bus.ts";
 import type { ClientEvents, ServerEvents } from "./events.ts";
 import { listen } from "./handlers.ts";
 import { translatorOf } from "./language.ts";
-import { publishTo, type SocketData, type Sockets, sessionRoom, userRoom } from "./publish.ts";
+import { personRoom, publishTo, type SocketData, type Sockets, sessionRoom, userRoom } from "./publish.ts";
 
 export type ChatSocket = Socket<ClientEvents, ServerEvents, Record<string, never>, SocketData>;
 
@@ -70,12 +70,12 @@ export function openSockets(server: HttpServer, sessions: RequestHandler, adapte
 }
 
 /**
- * Joins the room of its session first and only then looks whether that session still stands: a logout in
- * between either finds the socket in the room or is found by the look.
+ * Joins the rooms of its session and its person first and only then looks whether that session still stands: a
+ * logout or a changed password in between either finds the socket in the room or is found by the look.
  */
 async function accept(socket: ChatSocket): Promise<boolean> {
   const { userId, sessionId } = socket.data;
-  await socket.join(sessionRoom(sessionId));
+  await socket.join([sessionRoom(sessionId), personRoom(userId)]);
   try {
     const session = await readSession(sessionId);
     const viewer = session && (await findViewer(userId));

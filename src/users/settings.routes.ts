@@ -1,7 +1,7 @@
-import { type Request, type Response, Router } from "express";
+import { type Response, Router } from "express";
 import { z } from "zod";
 import { rememberChoice, safePath, viewerOf } from "../platform/context.ts";
-import { Refusal } from "../platform/errors.ts";
+import { parseForm } from "../platform/forms.ts";
 import { isLocale, translate } from "../platform/i18n.ts";
 import { parseTimeZone, timeZones } from "../platform/times.ts";
 import { holdPage } from "./page-leases.ts";
@@ -21,14 +21,14 @@ settingsRoutes.get("/settings", (_request, response) => {
 });
 
 settingsRoutes.post("/theme", async (request, response) => {
-  const chosen = parse(theme, request);
+  const chosen = parseForm(theme, request);
   rememberChoice(response, "theme", chosen.theme);
   await remember(response, "theme", chosen.theme === "" ? null : chosen.theme);
   response.redirect(303, safePath(chosen.next));
 });
 
 settingsRoutes.post("/locale", async (request, response) => {
-  const chosen = parse(locale, request);
+  const chosen = parseForm(locale, request);
   rememberChoice(response, "locale", chosen.locale);
   await remember(response, "locale", chosen.locale);
   response.redirect(303, safePath(chosen.next));
@@ -36,7 +36,7 @@ settingsRoutes.post("/locale", async (request, response) => {
 
 settingsRoutes.post("/time-zone", async (request, response) => {
   viewerOf(response);
-  const chosen = parse(timeZone, request);
+  const chosen = parseForm(timeZone, request);
   const zone = parseTimeZone(chosen.timeZone);
   if (zone === null) {
     response.status(400);
@@ -68,10 +68,4 @@ function showSettings(response: Response, errors: { timeZone?: string }, typed?:
     errors,
     seenImage: "/seen.gif",
   });
-}
-
-function parse<T>(schema: z.ZodType<T>, request: Request): T {
-  const parsed = schema.safeParse(request.body);
-  if (!parsed.success) throw new Refusal("invalid", "errors.400.message");
-  return parsed.data;
 }

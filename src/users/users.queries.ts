@@ -2,7 +2,7 @@ import { db, type Queryable } from "../platform/db.ts";
 import type { Suffix } from "./usernames.ts";
 
 /** Somebody who may be talked to. */
-export interface Person {
+interface Person {
   id: number;
   username: string;
 }
@@ -48,28 +48,46 @@ export async function insertSuffixes(tx: Queryable, userId: number, suffixes: Su
 
 export async function findViewer(userId: number): Promise<Viewer | undefined> {
   const [viewer] = await db.execute<Viewer>(
-    `SELECT id, username, auth_version AS authVersion, locale, theme, time_zone AS timeZone FROM users WHERE id = ?`,
+    `SELECT id, username, auth_version AS authVersion, locale, theme, time_zone AS timeZone FROM users
+     WHERE id = ? AND username_key IS NOT NULL`,
     [userId],
   );
   return viewer;
 }
 
-export async function findPerson(userId: number): Promise<Person | undefined> {
-  const [person] = await db.execute<Person>("SELECT id, username FROM users WHERE id = ?", [userId]);
-  return person;
+/**
+ * Which of these have an account, each held against being deleted until the transaction ends. In the order of their
+ * ids, so that two transactions do not wait for each other.
+ */
+export async function holdAccounts(tx: Queryable, userIds: number[]): Promise<number[]> {
+  const rows = await tx.query<{ id: number }>(
+    "SELECT id FROM users WHERE id IN (?) AND username_key IS NOT NULL ORDER BY id LOCK IN SHARE MODE",
+    [userIds],
+  );
+  return rows.map(({ id }) => id);
 }
 
-/** The names of several people, in no order; those that do not exist are missing. */
+/** The names of several people, in no order; empty for a deleted account, missing where there never was one. */
 export function findUsernames(userIds: number[]): Promise<{ userId: number; username: string }[]> {
   return db.query("SELECT id AS userId, username FROM users WHERE id IN (?)", [userIds]);
 }
 
+const CREDENTIALS = `id, username, auth_version AS authVersion, password_hash AS passwordHash,
+  password_scheme AS passwordScheme`;
+
 export async function findCredentials(usernameKey: string): Promise<Credentials | undefined> {
   const [credentials] = await db.execute<Credentials>(
-    `SELECT id, username, auth_version AS authVersion, password_hash AS passwordHash,
-            password_scheme AS passwordScheme
-     FROM users WHERE username_key = ?`,
+    `SELECT ${CREDENTIALS} FROM users WHERE username_key = ?`,
     [usernameKey],
+  );
+  return credentials;
+}
+
+/** The same by id; undefined for a deleted account. */
+export async function findCredentialsById(userId: number): Promise<Credentials | undefined> {
+  const [credentials] = await db.execute<Credentials>(
+    `SELECT ${CREDENTIALS} FROM users WHERE id = ? AND username_key IS NOT NULL`,
+    [userId],
   );
   return credentials;
 }
@@ -103,7 +121,7 @@ export async function updateLastSeen(seen: Map<number, number>): Promise<void> {
   await db.writeMany(
     `UPDATE users SET last_seen_at = GREATEST(COALESCE(last_seen_at, '1970-01-01'),
        CASE id ${"WHEN ? THEN ? ".repeat(seen.size)} END)
-     WHERE id IN (?)`,
+     WHERE id IN (?) AND username_key IS NOT NULL`,
     [...cases, [...seen.keys()]],
   );
 }

@@ -180,6 +180,53 @@ for (const [what, password, reason] of UNFIT_PASSWORDS) {
   });
 }
 
+const GUESSED = {
+  "the first that is tried": "password1",
+  "a leaked one": "iloveyou1",
+  "a leaked one with signs for letters": "P@ssw0rd!",
+  "a leaked one backwards": "drowssap1",
+  "a row of keys": "qwertyuiop",
+  "a French row of keys": "azertyuiop",
+  digits: "1234567890",
+  "one character again and again": "zzzzzzzzzzzz",
+  "one word again and again": "bonjourbonjour",
+  "one emoji again and again": "🌞".repeat(12),
+  "a date": "01/02/1990",
+  "a leaked one, 500 times": "letmein".repeat(100),
+};
+
+for (const [what, password] of Object.entries(GUESSED)) {
+  test(`a password that is guessed soon is refused with the reason: ${what}`, async () => {
+    const name = newName();
+    const response = await register(name, password);
+    assert.equal(response.status, 400);
+    const html = await response.text();
+    const reason = "This one is guessed soon. Choose one that is longer or less common.";
+    assert.equal(textOf(html, "password-note"), reason);
+    assert.ok(!html.includes(password), "it does not come back");
+    assert.deepEqual(await named(name), []);
+  });
+}
+
+test("the own name is no password", async () => {
+  const name = newName();
+  for (const password of [name, name.toUpperCase(), `${name}${name}`, `${name}2026`, `causerie${name}`]) {
+    assert.equal((await register(name, password)).status, 400, password);
+  }
+});
+
+test("no signs or digits are asked for, and blanks count as characters", async () => {
+  for (const password of [
+    "lemon cake at noon",
+    "xkqjzvbw",
+    "  a b c d  ",
+    "été à la mer",
+    "пирог с лимоном",
+  ]) {
+    assert.equal((await register(newName(), password)).status, 303, password);
+  }
+});
+
 test("a password of lone surrogates is refused beside its field", async () => {
   const name = newName();
   const body = `{"username":"${name}","password":"\\ud800\\ud800\\ud800\\ud800\\ud800\\ud800\\ud800\\ud800"}`;
@@ -191,22 +238,22 @@ test("a password of lone surrogates is refused beside its field", async () => {
 });
 
 test("a password may be of any characters up to 1,024 bytes, and every byte counts", async () => {
-  const long = "x".repeat(1024);
+  const long = "every byte of this counts, ".repeat(40).slice(0, 1024);
   const passwords = [
-    "🌞".repeat(8),
+    "🌞🌊🍉🚲🎻🦊🌵📚",
     long,
     "nul\0in the middle",
     "  blanks at both ends  ",
     "<script>{{x}}' --",
-    `${"y".repeat(72)}a`,
+    `${"seventy-two bytes ".repeat(4)}a`,
   ];
   const wrong = [
-    `${"🌞".repeat(7)}🌝`,
+    "🌞🌊🍉🚲🎻🦊🌵📙",
     `${long.slice(1)}y`,
     "nul\0in the muddle",
     "blanks at both ends",
     "<script>{{x}}'",
-    `${"y".repeat(72)}b`,
+    `${"seventy-two bytes ".repeat(4)}b`,
   ];
   for (const [index, password] of passwords.entries()) {
     const name = newName();

@@ -94,7 +94,13 @@ for (const [name, options] of Object.entries<BrowserContextOptions>({ desk: DESK
     await page.getByRole("button", { name: "Retry" }).waitFor();
     await say(page, "waiting");
     faults.push(...(await inBothThemes(page)));
-    await page.goto(`${causerie.url}/settings`);
+    for (const path of ["/settings", "/password", "/account/deletion"]) {
+      await page.goto(causerie.url + path);
+      faults.push(...(await inBothThemes(page)));
+    }
+    await page.getByLabel("Password").fill("not the password");
+    await page.getByRole("button", { name: "Delete my account" }).click();
+    await page.getByText("This is not your password.").waitFor();
     faults.push(...(await inBothThemes(page)));
     assert.deepEqual(faults, []);
     assert.deepEqual(

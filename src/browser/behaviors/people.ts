@@ -33,6 +33,7 @@ export function startPeople(): void {
   onNews("updateReceipts", takeReceipts);
   // A list that shows everybody shows who comes as well; a longer one has its order.
   onNews("userJoined", () => people && !isLong() && refreshSoon());
+  onNews("userLeft", ({ userId }) => takeLeaver(userId));
   onRefresh(() => void refreshList());
   startSearch();
 }
@@ -67,6 +68,14 @@ function takeReceipts({ userId, conversationId, unread, readSeq }: ReceiptUpdate
   if (!row) refreshSoon();
   else if (readSeq >= Number(row.dataset.lastSeq)) setUnread(row, 0);
   else if (!isBeingRead(conversationId)) setUnread(row, unread);
+}
+
+/** What was said with somebody who deleted their account stays in the list; others are gone. */
+function takeLeaver(userId: number): void {
+  const row = rowOf(userId);
+  if (Number(row?.dataset.lastSeq) > 0) refreshSoon();
+  else row?.remove();
+  showEmpty();
 }
 
 const refreshSoon = throttled(() => void refreshList(), SOON_MS);

@@ -1,0 +1,72 @@
+import type { Account } from "../auth/auth.ts";
+import { confirmIdentity } from "../auth/confirm.ts";
+import { refuseGuessable } from "../auth/password-strength.ts";
+import { hashPassword, PASSWORD_SCHEME, refuseUnfitPassword } from "../auth/passwords.ts";
+import type { Actor } from "../conversations/conversations.ts";
+import { lockConversations } from "../messages/writer.queries.ts";
+import { db, isDeadlock, type Queryable } from "../platform/db.ts";
+import { Refusal } from "../platform/errors.ts";
+import { cutPerson, publishLeft } from "../realtime/publish.ts";
+
+import {
+  type AccountVersion,
+  deleteSuffixes,
+  eraseUser,
+  findConversationIds,
+  updatePassword,
+} from "./accounts.queries.ts";
+
+const DEADLOCK_RETRIES = 10;
+
+/**
+ * Changes the actor's password. Every session of theirs is over, this one too, and its sockets are cut.
+ *
+ * @returns what a new session for this browser is to hold
+ * @throws Refusal `forbidden` for a wrong current password, `invalid` for an unfit new one, `conflict` when another
+ *   change was faster
+ */
+export async function changePassword(
+  actor: Actor,
+  { current, chosen }: { current: string; chosen: string },
+): Promise<Account> {
+  const account = await confirmIdentity(actor, current);
+  refuseUnfitPassword(chosen);
+  await refuseGuessable(chosen, account.username);
+  if (!(await updatePassword(account, await hashPassword(chosen), PASSWORD_SCHEME))) throw overtaken();
+  cutPerson(actor.userId);
+  return { userId: actor.userId, authVersion: account.authVersion + 1 };
+}
+
+/**
+ * Deletes the actor's account: name, password, settings and sessions are gone, and the name is free. What they wrote
+ * stays with those they wrote to, from nobody.
+ *
+ * @throws Refusal `forbidden` for a wrong password, `conflict` when another change was faster
+ */
+export async function deleteAccount(actor: Actor, password: string): Promise<void> {
+  const account = await confirmIdentity(actor, password);
+  await erase(account);
+  cutPerson(actor.userId);
+  publishLeft(actor.userId);
+}
+
+/** In one step, and after whatever is being sent to or by this person: later sends see that nobody is there. */
+async function erase(account: AccountVersion): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await db.transaction((tx) => eraseIn(tx, account));
+    } catch (error) {
+      if (!isDeadlock(error) || attempt > DEADLOCK_RETRIES) throw error;
+    }
+  }
+}
+
+async function eraseIn(tx: Queryable, account: AccountVersion): Promise<void> {
+  // First, so that no conversation with this person can begin unseen.
+  if (!(await eraseUser(tx, account))) throw overtaken();
+  await deleteSuffixes(tx, account.id);
+  const ids = await findConversationIds(tx, account.id);
+  if (ids.length > 0) await lockConversations(tx, ids);
+}
+
+const overtaken = () => new Refusal("conflict", "errors.409.message");

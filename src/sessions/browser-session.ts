@@ -1,0 +1,51 @@
+import type { Request, Response } from "express";
+import type { Account } from "../auth/auth.ts";
+import { config } from "../platform/config.ts";
+import { cookieName } from "../platform/session.ts";
+import { announce } from "../realtime/attendance.ts";
+import { cutSession } from "../realtime/publish.ts";
+import { endPageLeases } from "../users/presence.ts";
+
+/** The session of the browser that asks: how it begins and ends. */
+
+/**
+ * A new session id for whoever comes in, so that one planted before the login is worth nothing. Whoever was
+ * signed in until now in the same browser is out, sockets included.
+ */
+export function beginSession(request: Request, account: Account): Promise<void> {
+  const { sessionID, session } = request;
+  const wasSignedIn = session.userId !== undefined;
+  return new Promise((resolve, reject) => {
+    session.regenerate((error) => {
+      if (error) return reject(error);
+      if (wasSignedIn) cutSession(sessionID);
+      request.session.userId = account.userId;
+      request.session.authVersion = account.authVersion;
+      request.session.save((failure) => {
+        if (!failure) return resolve();
+        // Or else the end of this request would set its cookie, and try once more to save it.
+        request.session.destroy(() => reject(failure));
+      });
+    });
+  });
+}
+
+/** Ends the session in Redis, its sockets on every node, its cookie, and what else held the person online. */
+export async function leave(request: Request, response: Response): Promise<void> {
+  const { viewer } = response.locals;
+  const sessionId = request.sessionID;
+  await end(request);
+  cutSession(sessionId);
+  // Nothing else may fail what has happened already: leases also run out by themselves.
+  if (viewer)
+    await endPageLeases(viewer.id)
+      .then(announce)
+      .catch(() => undefined);
+  response.clearCookie(cookieName(), { path: "/", httpOnly: true, sameSite: "lax", secure: config.https });
+}
+
+function end(request: Request): Promise<void> {
+  return new Promise((resolve, reject) => {
+    request.session.destroy((error) => (error ? reject(error) : resolve()));
+  });
+}

@@ -36,6 +36,8 @@ const ownPage = row("login", "own", "yes");
 const ownForm = row("401", "own", "yes");
 const signedInPage = row("login", "yes", "yes");
 const signedInForm = row("401", "yes", "yes");
+// Whoever does not know the owner's password is told so.
+const confirmedForm = row("401", "403", "yes");
 
 /** By method and path, as Express has them; `file` stands for what is served from a folder. */
 export const ROUTE_ACCESS: Record<string, Access> = {
@@ -53,6 +55,10 @@ export const ROUTE_ACCESS: Record<string, Access> = {
   "GET /session": anybody,
   "POST /logout": anybody,
   "GET /settings": signedInPage,
+  "GET /password": signedInPage,
+  "POST /password": confirmedForm,
+  "GET /account/deletion": signedInPage,
+  "POST /account/deletion": confirmedForm,
   "POST /theme": anybody,
   "POST /locale": anybody,
   "POST /time-zone": signedInForm,

@@ -65,6 +65,16 @@ export const ROUTE_EXAMPLES: Record<keyof typeof ROUTE_ACCESS, MakeExample> = {
   "GET /session": at("/session"),
   "POST /logout": at("/logout", {}),
   "GET /settings": at("/settings"),
+  "GET /password": at("/password"),
+  "POST /password": ({ member }) => ({
+    path: "/password",
+    fields: { currentPassword: member.password, newPassword: `new ${randomUUID()}` },
+  }),
+  "GET /account/deletion": at("/account/deletion"),
+  "POST /account/deletion": ({ member }) => ({
+    path: "/account/deletion",
+    fields: { password: member.password },
+  }),
   "POST /theme": at("/theme", { theme: "dark" }),
   "POST /locale": at("/locale", { locale: "en" }),
   "POST /time-zone": at("/time-zone", { timeZone: "Europe/Paris" }),

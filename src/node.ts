@@ -4,6 +4,7 @@ import { closeReceipts } from "./messages/receipts.ts";
 import { closeWriter, onCommitted } from "./messages/writer.ts";
 import type { Manifest } from "./platform/build.ts";
 import type { Config } from "./platform/config.ts";
+import { limitConnections } from "./platform/connections.ts";
 import { closeDatabase, openDatabase } from "./platform/db.ts";
 import { withDeadline } from "./platform/deadline.ts";
 import { startDraining } from "./platform/health.ts";
@@ -14,6 +15,8 @@ import { StartError } from "./platform/start-error.ts";
 import { attendanceSettled, keepAttendance } from "./realtime/attendance.ts";
 import { openBus } from "./realtime/bus.ts";
 import { askToRefresh, publishMessages } from "./realtime/publish.ts";
+import { cutSlowReaders } from "./realtime/slow-readers.ts";
+import { keepSocketCounts } from "./realtime/socket-counts.ts";
 import { openSockets, recheckSockets } from "./realtime/sockets.ts";
 
 /** Addresses of the stores, as the settings have them or as private servers turned out. */
@@ -31,8 +34,8 @@ export interface ChatNode {
 
 /** Longer than a proxy keeps a connection it may use again (nginx: 60 s), so that it never meets a closed one. */
 const KEEP_ALIVE_MS = 75_000;
-const HEADERS_MS = 15_000;
-const REQUEST_MS = 30_000;
+/** How often slow requests are looked for. */
+const SLOW_LOOK_MS = 1000;
 const DRAIN_MS = 5000;
 const GOODBYE_MS = 1000;
 
@@ -46,13 +49,18 @@ export async function startNode(config: Config, urls: StoreUrls, manifest: Manif
   onCommitted(publishMessages);
   const sessionHandler = sessions();
   const app = await createApp(manifest, sessionHandler);
+  const { headersMs, requestMs } = config.connectionLimits;
   const server = createServer(
-    { headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, keepAliveTimeout: KEEP_ALIVE_MS },
+    {
+      ...{ headersTimeout: headersMs, requestTimeout: requestMs, keepAliveTimeout: KEEP_ALIVE_MS },
+      connectionsCheckingInterval: SLOW_LOOK_MS,
+    },
     app,
   );
+  limitConnections(server);
   const io = openSockets(server, sessionHandler, bus?.adapter);
   bus?.onReturn(askToRefresh);
-  const timers = [keepAttendance(), recheckSockets(io, redis)];
+  const timers = [keepAttendance(), recheckSockets(io, redis), cutSlowReaders(io), keepSocketCounts()];
   const stop = async () => {
     startDraining();
     for (const stopTimer of timers) stopTimer();

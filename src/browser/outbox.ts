@@ -5,7 +5,7 @@ import { isConnected, onRefresh, Refused, request } from "./realtime.ts";
 
 /**
  * What was sent and is not yet acknowledged. Each conversation has one send under way, in the order typed; the
- * same `clientId` is sent until the server has it, and a definite refusal stops that conversation's queue until
+ * same `clientId` is sent until the server has it, waiting as long as the server asks to, and a definite refusal stops that conversation's queue until
  * the person retries or discards.
  */
 
@@ -75,17 +75,19 @@ export async function discard(clientId: string): Promise<void> {
   void pump();
 }
 
+/** Nothing is sent before this time (ms since 1970): the server said when to come back. */
+let notBefore = 0;
 let pumping = false;
 let again = false;
 
 /** Sends whatever may be sent. Calls while it runs make it look once more; whatever fails is tried again. */
 async function pump(): Promise<void> {
   again = true;
-  if (pumping || !isConnected()) return;
+  if (pumping || !isConnected() || Date.now() < notBefore) return;
   pumping = true;
   try {
     await alone(async () => {
-      while (again && isConnected()) {
+      while (again && isConnected() && Date.now() >= notBefore) {
         again = false;
         const userIds = new Set((await entries()).map((entry) => entry.userId));
         await Promise.all([...userIds].map(sendQueue));
@@ -96,11 +98,17 @@ async function pump(): Promise<void> {
     pumpLater(); // the browser's storage failed; what was typed is still in it, or in memory
   }
   pumping = false;
-  if (again) void pump(); // asked for after the last look
+  if (again && Date.now() >= notBefore) void pump(); // asked for after the last look
 }
 
 function pumpLater(): void {
   setTimeout(() => void pump(), RETRY_MS * (0.5 + Math.random()));
+}
+
+/** Too much at once: what waits goes on when the server takes more. */
+function pumpNotBefore(waitMs: number): void {
+  notBefore = Date.now() + waitMs;
+  setTimeout(() => void pump(), waitMs + 500 * Math.random());
 }
 
 /** Sends one person's messages, each after the one before is stored; looks anew each time for what was added. */
@@ -122,6 +130,7 @@ async function sendOne(entry: Entry): Promise<boolean> {
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     if (DEFINITE.has(error.code)) await refuse(entry, error.message);
+    else if (error.retryAfterMs !== null) pumpNotBefore(error.retryAfterMs);
     else pumpLater();
     return false;
   }

@@ -32,9 +32,12 @@ type Success<Event extends keyof ClientEvents> = Exclude<Answer<Event>, Failure>
 /** A refusal by the server, or none at all: then `code` is `unknown`. */
 export class Refused extends Error {
   readonly code: string;
-  constructor(code: string, message: string) {
+  /** Milliseconds after which the same may be tried again; null where nobody can say. */
+  readonly retryAfterMs: number | null;
+  constructor(code: string, message: string, retryAfterS?: number) {
     super(message);
     this.code = code;
+    this.retryAfterMs = retryAfterS === undefined ? null : retryAfterS * 1000;
   }
 }
 
@@ -51,7 +54,7 @@ export async function request<Event extends keyof ClientEvents>(
   } catch {
     throw new Refused("unknown", "");
   }
-  if (!answer.ok) throw new Refused(answer.error.code, answer.error.message);
+  if (!answer.ok) throw new Refused(answer.error.code, answer.error.message, answer.error.retryAfterS);
   return answer;
 }
 
@@ -83,6 +86,8 @@ export function connect(): void {
   socket.on("connect_error", (error) => {
     showBannerSoon();
     if (error.message === "unauthorized") void returnOrLeave();
+    // Refused by the server itself: then Socket.IO does not try again.
+    else if (!socket.active) setTimeout(() => socket.connect(), retryAfterMs(error));
   });
   const wake = throttled(refresh, WAKE_MS); // both of these come at once
   for (const event of ["visibilitychange", "focus"]) {
@@ -127,6 +132,13 @@ async function returnOrLeave(): Promise<void> {
     // No network either; trying again is all there is.
   }
   setTimeout(() => socket.connect(), 1000 + Math.random() * 2000);
+}
+
+const RETURN_MS = 5000;
+
+function retryAfterMs(error: Error & { data?: { retryAfterS?: unknown } }): number {
+  const seconds = error.data?.retryAfterS;
+  return typeof seconds === "number" ? seconds * 1000 : RETURN_MS;
 }
 
 let bannerTimer: number | undefined;

@@ -1,3 +1,4 @@
+import { spendLeased } from "../platform/leased-limits.ts";
 import type { ConversationRow } from "../realtime/events.ts";
 import { findOnline } from "../users/presence.ts";
 import { usernameKey } from "../users/usernames.ts";
@@ -35,9 +36,10 @@ interface Found {
   place: Place;
 }
 
-/** One page of the list of people as the actor sees it, never oneself. */
+/** One page of the list of people as the actor sees it, never oneself. @throws Refusal `too_many` searches */
 export async function listPeople(actor: Actor, { q, after, limit }: PeopleQuery): Promise<PeoplePage> {
   const key = usernameKey(q);
+  if (key !== "") await spendLeased("searchPerUser", actor.userId);
   const place = after === null ? null : parsePlace(after);
   const found =
     key === "" ? await everybody(actor, place, limit + 1) : await matching(actor, key, place, limit + 1);

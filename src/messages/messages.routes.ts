@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type Request, type Response, Router } from "express";
 import { z } from "zod";
 import { actorOf, sentenceOf, viewerOf } from "../platform/context.ts";
-import { refusalOf, wantsJson } from "../platform/error-pages.ts";
+import { refusalOf, setRefused, wantsJson } from "../platform/error-pages.ts";
 import { notFound, Refusal } from "../platform/errors.ts";
 import { holdNoScriptPage, holdPage } from "../users/page-leases.ts";
 import { isOwnImage, sendDot } from "../users/seen.routes.ts";
@@ -82,7 +82,7 @@ async function offerAgain(
 ): Promise<void> {
   const page = await getMessages(actorOf(response), { userId }, { newest: true }, MESSAGES_PAGE);
   const draft = { message: text, clientId: refusal.code === "conflict" ? randomUUID() : clientId };
-  response.status(refusal.status);
+  setRefused(response, refusal.status, refusal.retryAfterS);
   await renderChat(response, page, { ...draft, error: sentenceOf(response, refusal) });
 }
 

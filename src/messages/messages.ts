@@ -9,6 +9,7 @@ import {
 import { config } from "../platform/config.ts";
 import { CommitUnknown, isReadOnly, isUnavailable } from "../platform/db.ts";
 import { Refusal } from "../platform/errors.ts";
+import { spendLeased } from "../platform/leased-limits.ts";
 import { log } from "../platform/log.ts";
 import { findUsernames } from "../users/users.queries.ts";
 import { clientIdBytes } from "./client-id.ts";
@@ -28,11 +29,12 @@ export interface Send {
 /**
  * Sends a message: when this resolves it is committed.
  *
- * @throws Refusal `invalid`, `too_large`, `not_found`, `conflict`, `unavailable` (certainly not stored) or
+ * @throws Refusal `invalid`, `too_large`, `not_found`, `conflict`, `too_many`, `unavailable` (certainly not stored) or
  *   `unknown` (a commit in doubt: send the same `clientId` again)
  */
 export async function sendMessage(actor: Actor, send: Send): Promise<Message> {
   const text = parseMessageText(send.message);
+  await spendLeased("sendPerUser", actor.userId);
   const conversationId = await conversationToSendTo(actor, send.target).catch(refuseUnstored);
   const { message, isNew } = await write({
     conversationId,

@@ -4,11 +4,19 @@ import proxyAddr from "proxy-addr";
 import { config } from "./config.ts";
 
 /**
+ * The network that a request or a socket comes from, by `TRUST_PROXY`: what a visitor puts into `X-Forwarded-For`
+ * counts only as far as a proxy of ours wrote it.
+ */
+export function networkOf(request: IncomingMessage): string {
+  return networkOfAddress(proxyAddr(request, trusted()) ?? "");
+}
+
+/**
  * What limits count as one place: an IPv4 address, or an IPv6 address's first 64 bits, of which any device
  * may choose the rest as it likes.
  */
-export function networkOf(request: IncomingMessage): string {
-  const address = addressOf(request).replace(/%.*$/, "");
+export function networkOfAddress(text: string): string {
+  const address = text.replace(/%.*$/, "");
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined) return mapped;
   return isIPv6(address) ? `${firstGroups(address).join(":")}::/64` : address;
@@ -20,6 +28,11 @@ export function networkOf(request: IncomingMessage): string {
  */
 export function addressOf(request: IncomingMessage): string {
   return proxyAddr(request, trusted()) ?? "";
+}
+
+/** Whether whoever is at the other end of a connection is a proxy of ours. */
+export function isTrustedPeer(address: string): boolean {
+  return trusted()(address, 0);
 }
 
 /** The first four groups of an IPv6 address, without leading zeros. */

@@ -4,7 +4,15 @@ import { isIP } from "node:net";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { z } from "zod";
-import { type Limits, limitSettings, limitsOf, type SocketLimits, socketLimitsOf } from "./limit-settings.ts";
+import {
+  type ConnectionLimits,
+  connectionLimitsOf,
+  type Limits,
+  limitSettings,
+  limitsOf,
+  type SocketLimits,
+  socketLimitsOf,
+} from "./limit-settings.ts";
 import { StartError } from "./start-error.ts";
 
 const flag = z.enum(["true", "false"]).transform((text) => text === "true");
@@ -60,6 +68,7 @@ export interface Config {
   metricsToken: string | null;
   limits: Limits;
   socketLimits: SocketLimits;
+  connectionLimits: ConnectionLimits;
 }
 
 const DAY_MS = 86_400_000;
@@ -119,6 +128,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     metricsToken: settings.METRICS_TOKEN ?? null,
     limits: limitsOf(settings),
     socketLimits: socketLimitsOf(settings),
+    connectionLimits: connectionLimitsOf(settings),
   };
 }
 

@@ -26,6 +26,15 @@ export interface Limits {
   eventsPerSocket: Rate | null;
 }
 
+/** How connections are held; null is no limit. */
+export interface ConnectionLimits {
+  /** Connections from one address to one process. */
+  perAddress: number | null;
+  /** Until a request's headers are there, and until the whole of it is. */
+  headersMs: number;
+  requestMs: number;
+}
+
 /** How many sockets may be open at once; null is no limit. */
 export interface SocketLimits {
   perUser: number | null;
@@ -68,6 +77,8 @@ function count(usual: string) {
     });
 }
 
+const seconds = (usual: number) => z.coerce.number().int().min(1).max(3600).default(usual);
+
 const isOff = (text: string) => text === "off" || /^0+$/.test(text);
 
 /** The settings of all limits, as .env.example explains them. */
@@ -78,12 +89,15 @@ export const limitSettings = {
   LIMIT_PASSWORD_PER_USER: rate("10/15m"),
   LIMIT_CODE_PER_USER: rate("10/15m"),
   LIMIT_REGISTER_PER_ADDRESS: rate("50/1h"),
-  LIMIT_SEARCH_PER_USER: rate("120/1m"),
+  LIMIT_SEARCH_PER_USER: rate("300/1m"),
   LIMIT_SEND_PER_USER: rate("300/1m"),
   LIMIT_EVENTS_PER_SOCKET: rate("600/10s"),
   LIMIT_SOCKETS_PER_USER: count("50"),
   LIMIT_SOCKETS_PER_ADDRESS: count("500"),
   LIMIT_SOCKET_BUFFER_KB: count("1024"),
+  LIMIT_CONNECTIONS_PER_ADDRESS: count("1000"),
+  LIMIT_HEADERS_SECONDS: seconds(15),
+  LIMIT_REQUEST_SECONDS: seconds(30),
 };
 
 type Given = z.infer<z.ZodObject<typeof limitSettings>>;
@@ -99,6 +113,14 @@ export function limitsOf(given: Given): Limits {
     searchPerUser: given.LIMIT_SEARCH_PER_USER,
     sendPerUser: given.LIMIT_SEND_PER_USER,
     eventsPerSocket: given.LIMIT_EVENTS_PER_SOCKET,
+  };
+}
+
+export function connectionLimitsOf(given: Given): ConnectionLimits {
+  return {
+    perAddress: given.LIMIT_CONNECTIONS_PER_ADDRESS,
+    headersMs: given.LIMIT_HEADERS_SECONDS * 1000,
+    requestMs: given.LIMIT_REQUEST_SECONDS * 1000,
   };
 }
 

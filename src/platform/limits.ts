@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
+import { audit } from "./audit.ts";
 import { config } from "./config.ts";
 import { tooMany } from "./errors.ts";
 import type { Limits } from "./limit-settings.ts";
@@ -32,7 +33,24 @@ export async function spend(limit: LimitName, key: string | number, points = 1):
   const rate = config.limits[limit];
   if (!rate) return;
   const used = await ask(counterOf(limit).consume(keyText(key), points).catch(refusedCount));
-  if (used.consumedPoints > rate.points) throw spent(limit, used.msBeforeNext);
+  if (used.consumedPoints <= rate.points) return;
+  audit("limit_reached", { reason: limit, ...(typeof key === "number" ? { userId: key } : {}) });
+  throw spent(limit, used.msBeforeNext);
+}
+
+/** What a process may use up by itself. */
+export interface Lease {
+  granted: number;
+  /** Until the window ends. */
+  forMs: number;
+}
+
+/** Takes up to `points` at once; fewer where fewer are left. @throws RedisUnavailable */
+export async function leaseOf(limit: LimitName, key: number, points: number): Promise<Lease> {
+  const { points: all = 0 } = config.limits[limit] ?? {};
+  const used = await ask(counterOf(limit).consume(keyText(key), points).catch(refusedCount));
+  const leftBefore = all - (used.consumedPoints - points);
+  return { granted: Math.max(0, Math.min(points, leftBefore)), forMs: used.msBeforeNext };
 }
 
 /** Takes back what `spend` took, after what it guards turned out well. Never fails: the limit then stays as it is. */
@@ -41,7 +59,7 @@ export async function giveBack(limit: LimitName, key: string | number, points = 
 }
 
 /** The refusal of whoever has used a limit up. */
-function spent(limit: LimitName, forMs: number): Error {
+export function spent(limit: LimitName, forMs: number): Error {
   return tooMany(Math.max(1, Math.ceil(forMs / 1000)), SENTENCES[limit]);
 }
 

@@ -130,11 +130,13 @@ function auditDenial({ request, data }: ChatSocket, socketEvent: string, reason:
   audit("denied", { userId: data.userId, address: addressOf(request), socketEvent, reason });
 }
 
-function isFunction(value: unknown): value is Answer {
+/** Whether an event's last argument is an acknowledgement. */
+export function isFunction(value: unknown): value is Answer {
   return typeof value === "function";
 }
 
-function failureOf(error: unknown, locale: string) {
+/** What an event is answered that failed. */
+export function failureOf(error: unknown, locale: string) {
   const refusal = refusalOf(error);
   if (!refusal) log.error({ error: error instanceof Error ? error.stack : String(error) }, "an event failed");
   // After a fault of ours nobody can say what was stored: trying the same again is right, and safe.

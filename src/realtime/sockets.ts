@@ -2,17 +2,16 @@ import type { Server as HttpServer, IncomingMessage } from "node:http";
 import type { RequestHandler } from "express";
 import type { SessionData } from "express-session";
 import { Server, type Socket } from "socket.io";
-import { addressOf } from "../platform/addresses.ts";
-import { audit } from "../platform/audit.ts";
 import { log } from "../platform/log.ts";
 import { openSockets as openGauge } from "../platform/metrics.ts";
 import type { Redis } from "../platform/redis.ts";
-import { isOwnOrigin } from "../platform/security.ts";
 import { readSession, readSessions } from "../platform/session.ts";
 import { findAuthVersions, findViewer } from "../users/users.queries.ts";
 import { arrived, left } from "./attendance.ts";
 import type { Bus } from "./bus.ts";
+import { auditDenial, guardHandshake, guardPerson } from "./doors.ts";
 import type { ClientEvents, ServerEvents } from "./events.ts";
+import { limitFloods } from "./floods.ts";
 import { listen } from "./handlers.ts";
 import { translatorOf } from "./language.ts";
 import { personRoom, publishTo, type SocketData, type Sockets, sessionRoom, userRoom } from "./publish.ts";
@@ -30,12 +29,7 @@ export function openSockets(server: HttpServer, sessions: RequestHandler, adapte
     ...{ path: "/socket.io", serveClient: false, transports: ["websocket"], perMessageDeflate: false },
     ...{ pingInterval: PING_MS, pingTimeout: PING_MS, maxHttpBufferSize: FRAME_BYTES_MAX },
     ...(adapter ? { adapter } : {}),
-    // CORS settings do not guard WebSocket handshakes, this does.
-    allowRequest: (request, decide) => {
-      const isAllowed = isOwnOrigin(request);
-      if (!isAllowed) auditDenial(request, "origin");
-      decide(null, isAllowed);
-    },
+    allowRequest: guardHandshake,
   });
   io.engine.use(
     (request: IncomingMessage & { _query?: { sid?: string } }, response: never, next: () => void) => {
@@ -56,6 +50,8 @@ export function openSockets(server: HttpServer, sessions: RequestHandler, adapte
     socket.data = { userId, authVersion, sessionId: sessionID, locale: translatorOf(socket.request) };
     next();
   });
+  io.use(guardPerson);
+  limitFloods(io);
   io.on("connection", (socket) => {
     openGauge.inc();
     const accepted = accept(socket);
@@ -94,11 +90,6 @@ async function accept(socket: ChatSocket): Promise<boolean> {
     socket.disconnect(true);
     return false;
   }
-}
-
-function auditDenial(request: IncomingMessage, reason: string, userId?: number): void {
-  const { origin } = request.headers;
-  audit("socket_denied", { userId, address: addressOf(request), origin, reason });
 }
 
 /** The page that opened this socket, as it says; scripts of one's own need not. */

@@ -30,7 +30,15 @@ function refusal(environment: Record<string, string>): string[] {
 
 test("with nothing configured it is a try-out for this machine alone", () => {
   const config = readConfig({ DATA_DIR: join(folder, "nothing") });
-  const { dataDir: _, sessionSecret, passwordKey, limits: _limits, socketLimits: _sockets, ...rest } = config;
+  const {
+    dataDir: _,
+    sessionSecret,
+    passwordKey,
+    limits: _limits,
+    socketLimits: _sockets,
+    connectionLimits: _connections,
+    ...rest
+  } = config;
   assert.ok(sessionSecret.length >= 32 && passwordKey.length >= 32 && sessionSecret !== passwordKey);
   assert.deepEqual(rest, {
     ...{
@@ -202,6 +210,9 @@ const BAD: Record<string, string[]> = {
   LIMIT_SOCKETS_PER_USER: BAD_COUNTS,
   LIMIT_SOCKETS_PER_ADDRESS: BAD_COUNTS,
   LIMIT_SOCKET_BUFFER_KB: BAD_COUNTS,
+  LIMIT_CONNECTIONS_PER_ADDRESS: BAD_COUNTS,
+  LIMIT_HEADERS_SECONDS: ["0", "3601", "x"],
+  LIMIT_REQUEST_SECONDS: ["0", "3601", "x"],
 };
 
 for (const [name, values] of Object.entries(BAD)) {

@@ -81,7 +81,7 @@ async function person(causerie: Causerie, name: string, password: string, cookie
 
 export interface Answer {
   ok: boolean;
-  error?: { code: string; message: string };
+  error?: { code: string; message: string; retryAfterS?: number };
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every event
   [field: string]: any;
 }

@@ -162,3 +162,17 @@ test("what is typed while the server is away outlives a reload and its restart, 
   assert.ok(node.url);
   assert.deepEqual(withoutNetwork([...anna.complaints, ...boris.complaints]), []);
 });
+
+test("a queue that is longer than the limit waits as told and arrives whole, once and in order", async () => {
+  const limited = await causerie.another({ LIMIT_SEND_PER_USER: "5/1s" });
+  const [anna, boris] = await twoPeopleTalking(browser, limited);
+  const texts = Array.from({ length: 25 }, (_, index) => `queued ${index}`);
+  await anna.context.setOffline(true);
+  for (const text of texts) await say(anna.page, text);
+  await anna.context.setOffline(false);
+  await bubble(boris.page, "queued 24").waitFor({ timeout: 40_000 });
+  assert.deepEqual(await stored(), texts);
+  await untilState(bubble(anna.page, "queued 24"), "read");
+  assert.equal(await anna.page.locator(".failed").count(), 0);
+  assert.deepEqual(await textsOf(anna.page), texts);
+});

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import compression from "compression";
-import express, { type Express, type RequestHandler, type Response } from "express";
+import express, { type Express, type RequestHandler } from "express";
 import { accountsRoutes } from "./accounts/accounts.routes.ts";
 import { authRoutes } from "./auth/auth.routes.ts";
 import { peopleRoutes } from "./conversations/people.routes.ts";
@@ -12,14 +12,13 @@ import { anonymousContext, viewerContext } from "./platform/context.ts";
 import { nothingHere, showError } from "./platform/error-pages.ts";
 import { alive, ready } from "./platform/health.ts";
 import { measure, serveMetrics } from "./platform/metrics.ts";
-import { sameOriginOnly, securityHeaders } from "./platform/security.ts";
+import { permissionsPolicy, sameOriginOnly, securityHeaders } from "./platform/security.ts";
 import { useViews } from "./platform/views.ts";
 import { AVATAR_ROUTE, serveAvatar } from "./users/avatars.ts";
 import { seenRoutes } from "./users/seen.routes.ts";
 import { settingsRoutes } from "./users/settings.routes.ts";
 
 const PUBLIC = fileURLToPath(new URL("../public", import.meta.url));
-const keepForADay = (response: Response) => response.set("Cache-Control", "public, max-age=86400");
 const BODY_BYTES_MAX = 65_536;
 const BODY_FIELDS_MAX = 20;
 
@@ -30,14 +29,12 @@ export async function createApp(manifest: Manifest, sessions: RequestHandler): P
   if (config.trustProxy !== null) app.set("trust proxy", config.trustProxy);
   useViews(app);
 
-  app.use(measure, securityHeaders(), anonymousContext);
+  app.use(measure, await serveAssets(manifest));
+  app.use(securityHeaders(), permissionsPolicy, anonymousContext);
   app.get("/healthz", alive);
   app.get("/readyz", ready);
   app.get("/metrics", serveMetrics);
-  app.use(await serveAssets(manifest));
-  app.use(
-    express.static(PUBLIC, { index: false, redirect: false, cacheControl: false, setHeaders: keepForADay }),
-  );
+  app.use(express.static(PUBLIC, { index: false, redirect: false, maxAge: "1d" }));
   app.get(AVATAR_ROUTE, serveAvatar);
 
   app.use(compression());

@@ -1,5 +1,5 @@
 import { startComposer } from "./behaviors/composer.ts";
-import { startOlder } from "./behaviors/older.ts";
+import { startHistory } from "./behaviors/history.ts";
 import { startPeople } from "./behaviors/people.ts";
 import { startPresence } from "./behaviors/presence.ts";
 import { startReceipts } from "./behaviors/receipts.ts";
@@ -19,7 +19,7 @@ rememberZone();
 if (viewerId) {
   startTimeline();
   startScrolling();
-  startOlder();
+  startHistory();
   startPresence();
   startPeople();
   startReceipts();

@@ -46,6 +46,15 @@ export function placeFirst(elements: HTMLElement[]): void {
   separateAll(first ? [...elements, first] : elements);
 }
 
+/** Newer messages, behind the last that is stored. */
+export function placeLast(elements: HTMLElement[]): void {
+  const before = numbered().at(-1);
+  if (before) before.after(...elements);
+  else list?.prepend(...elements);
+  const waiting = messages().slice(numbered().length, numbered().length + 1);
+  separateAll([...(before ? [before] : []), ...elements, ...waiting]);
+}
+
 /** Takes a message away, and its day's separator with the last of the day. */
 export function takeAway(element: HTMLElement): void {
   const [before, after] = [messageBefore(element), messageAfter(element)];
@@ -55,12 +64,22 @@ export function takeAway(element: HTMLElement): void {
   if (empty && !before && !after) empty.hidden = false;
 }
 
-/** Takes the oldest away until `kept` are left. */
-export function trim(kept: number): void {
+/** Takes the oldest away until `kept` are left. Whether any were. */
+export function trimFirst(kept: number): boolean {
   const shown = messages();
   const gone = shown.slice(0, Math.max(0, shown.length - kept));
   for (const element of gone) element.remove();
   separate(null, messages()[0] ?? null);
+  return gone.length > 0;
+}
+
+/** Takes the newest away until `kept` are left, unless something waits behind them. Whether any were. */
+export function trimLast(kept: number): boolean {
+  const shown = numbered();
+  const last = shown[kept - 1];
+  if (!list || !last || shown.length === kept || shown.length < messages().length) return false;
+  while (list.lastElementChild && list.lastElementChild !== last) list.lastElementChild.remove();
+  return true;
 }
 
 /** Takes everything away that is stored. */

@@ -23,8 +23,9 @@ export function rowOfConversation(id: number): HTMLElement | null {
   return people?.querySelector<HTMLElement>(`:scope > [data-conversation-id="${id}"]`) ?? null;
 }
 
-/** A new row as the server drew it, in this reader's words and time. */
-export function madeRow(row: ConversationRow): HTMLElement {
+/** A new row as the server drew it, in this reader's words and time; null where its markup is missing. */
+export function madeRow(row: ConversationRow): HTMLElement | null {
+  if (!row.html) return null;
   const element = elementOf(row.html);
   if (row.userId === otherId) element.querySelector("a")?.setAttribute("aria-current", "page");
   showRowTime(element);
@@ -35,8 +36,8 @@ export function madeRow(row: ConversationRow): HTMLElement {
 export function arrange(rows: ConversationRow[]): void {
   if (!people) return;
   const focused = document.activeElement;
-  for (const [index, row] of rows.entries()) {
-    const element = updated(row);
+  const elements = rows.map(updated).filter((element) => element !== null);
+  for (const [index, element] of elements.entries()) {
     const there = people.children[index] ?? null;
     if (there !== element) people.insertBefore(element, there);
   }
@@ -46,43 +47,53 @@ export function arrange(rows: ConversationRow[]): void {
 }
 
 /** The row as it stands, made to say what the server says now; a new one for somebody new. */
-export function updated(row: ConversationRow): HTMLElement {
-  const fresh = madeRow(row);
+export function updated(row: ConversationRow): HTMLElement | null {
   const held = rowOf(row.userId);
-  if (!held) return fresh;
+  if (!held) return madeRow(row);
   // News that came while the answer was on its way is younger than the answer.
   if (Number(held.dataset.lastSeq) > row.lastSeq) return held;
-  for (const name of ["data-conversation-id", "data-last-seq", "data-unread"])
-    held.setAttribute(name, fresh.getAttribute(name) ?? "");
-  for (const part of [".name", ".when", ".preview", ".badge", ".unread"]) {
-    const [old, now] = [held.querySelector(part), fresh.querySelector(part)];
-    if (old && now && old.outerHTML !== now.outerHTML) old.replaceWith(now);
-  }
+  held.dataset.conversationId = String(row.conversationId ?? "");
+  held.dataset.lastSeq = String(row.lastSeq);
+  write(held, ".name", row.username || t("people.deleted"));
+  if (row.lastMessage) showPreview(held, { ...row.lastMessage, deletedAt: null });
+  showUnread(held, row.unread);
   return held;
 }
 
+/** Only what differs, so that nothing is laid out or read out anew. */
+function write(row: HTMLElement, part: string, text: string): void {
+  const element = row.querySelector(part);
+  if (element && element.textContent !== text) element.textContent = text;
+}
+
+type Latest = Pick<Message, "senderId" | "message" | "timestamp" | "deletedAt">;
+
 /** The latest message below a person's name. */
-export function showPreview(row: HTMLElement, { senderId, message, timestamp, deletedAt }: Message): void {
-  const preview = find(".preview", HTMLElement, row);
+export function showPreview(row: HTMLElement, { senderId, message, timestamp, deletedAt }: Latest): void {
   const text = deletedAt
     ? t("chat.deleted")
     : [...message.replace(/\s+/g, " ")].slice(0, PREVIEW_MAX).join("");
-  if (preview) preview.textContent = senderId === viewerId ? `${t("people.you")} ${text}` : text;
-  const time = document.createElement("time");
-  time.dateTime = timestamp;
-  find(".when", HTMLElement, row)?.replaceChildren(time);
+  write(row, ".preview", senderId === viewerId ? `${t("people.you")} ${text}` : text);
+  if (row.querySelector("time")?.dateTime !== timestamp) {
+    const time = document.createElement("time");
+    time.dateTime = timestamp;
+    row.querySelector(".when")?.replaceChildren(time);
+  }
   showRowTime(row);
 }
 
 /** A row's badge, its words, and the number in the title. */
 export function setUnread(row: HTMLElement, unread: number): void {
   const before = Number(row.dataset.unread);
-  row.dataset.unread = String(unread);
-  const badge = find(".badge", HTMLElement, row);
-  const label = find(".unread", HTMLElement, row);
-  if (badge) badge.textContent = unread > BADGE_MAX ? `${BADGE_MAX}+` : String(unread);
-  if (label) label.textContent = unread > 0 ? t("people.unread", { count: unread }) : "";
+  showUnread(row, unread);
   setUnreadConversations((count) => count + Math.sign(unread) - Math.sign(before));
+}
+
+function showUnread(row: HTMLElement, unread: number): void {
+  if (row.dataset.unread === String(unread)) return;
+  row.dataset.unread = String(unread);
+  write(row, ".badge", unread > BADGE_MAX ? `${BADGE_MAX}+` : String(unread));
+  write(row, ".unread", unread > 0 ? t("people.unread", { count: unread }) : "");
 }
 
 /** The time today, else the date, in the reader's zone. */

@@ -1,19 +1,23 @@
 import type { Message } from "../messages/message.ts";
-import type { MessageWithHtml, ReceiptUpdate } from "../realtime/events.ts";
+import type { MessagesPage, MessageWithHtml } from "../realtime/events.ts";
+import { finish, replace, showReceipts } from "./bubbles.ts";
 import {
   byClientId,
   firstSeq,
   lastSeq,
   list,
   localize,
-  numbered,
   place,
   placeFirst,
+  placeLast,
+  takeAway,
   takeStoredAway,
+  trimFirst,
+  trimLast,
 } from "./message-list.ts";
-import { copyOf, elementOf, find, t, viewerId } from "./page.ts";
+import { copyOf, elementOf, find, viewerId } from "./page.ts";
 import { isConnected, onNews, onRefresh, Refused, request } from "./realtime.ts";
-import { dayOf, showFullTime, showTime } from "./times.ts";
+import { dayOf, showFullTime } from "./times.ts";
 
 /** The open conversation as this tab shows it, kept true by `rev`. */
 
@@ -32,18 +36,10 @@ export const otherId = Number(chat?.dataset.userId ?? 0);
 /** False while older history is shown on a page of its own, which does not grow. */
 export const isLive = list !== null && !document.querySelector("[data-newer]");
 
-/** A message without text, from which pending ones are made. */
-const blank = copyOf("[data-message-template]");
-
 let conversationId = Number(list?.dataset.conversationId ?? 0);
 export const currentConversation = () => conversationId;
 /** Every change up to this `rev` is shown. */
 let cursor = Number(list?.dataset.lastRev ?? 0);
-let other = {
-  deliveredSeq: Number(chat?.dataset.deliveredSeq ?? 0),
-  readSeq: Number(chat?.dataset.readSeq ?? 0),
-};
-
 /** Told when something was added at the end; `own` when this person wrote it. */
 type Listener = (own: boolean) => void;
 const listeners: Listener[] = [];
@@ -128,9 +124,21 @@ async function fetchChanges(): Promise<void> {
 async function startOver(): Promise<void> {
   const page = await request("getMessages", { userId: otherId, limit: NEWEST });
   takeStoredAway();
+  isCut = false;
   for (const message of page.messages) show(message);
   if (olderLink) olderLink.hidden = !page.more;
+  const isBehind = page.lastRev < cursor; // by news that came while the answer was on its way
   cursor = page.lastRev;
+  if (isBehind) void catchUp();
+}
+
+/** True while the newest messages were taken away, far below what is being read. */
+let isCut = false;
+export const reachesNewest = () => !isCut;
+
+/** Back to the newest messages, wherever one was reading. */
+export async function showNewest(): Promise<void> {
+  if (isCut) await startOver().catch(() => undefined); // offline: what was being read stays
 }
 
 /** Shows a message in its place, or its newer version in the place it has. */
@@ -140,22 +148,18 @@ function show(message: MessageWithHtml): void {
   // What comes after an old page is not for here; nor is an older message that changed and was never loaded.
   if (!held && (!isLive || (message.seq < firstSeq() && olderLink?.hidden === false))) return;
   const own = message.senderId === viewerId;
+  // It comes when somebody scrolls down to it: shown now, it would stand beside what is missing before it.
+  if (isCut && message.seq > lastSeq()) {
+    if (held) takeAway(held);
+    grown(own);
+    return;
+  }
   const isNewest = !held && message.seq > lastSeq();
   const element = held ?? elementOf(message.html);
   if (held) replace(held, elementOf(message.html));
   finish(element, own);
   place(element);
   if (isNewest) grown(own);
-}
-
-/** Only what differs, so that a screen reader does not read an own message a second time. */
-function replace(held: HTMLElement, fresh: HTMLElement): void {
-  for (const { name, value } of fresh.attributes) held.setAttribute(name, value);
-  for (const part of [".sender", ".text", "time"]) {
-    const [old, now] = [held.querySelector(part), fresh.querySelector(part)];
-    if (old && now && old.outerHTML !== now.outerHTML) old.replaceWith(now);
-  }
-  held.querySelector(".failed")?.remove();
 }
 
 function pendingOf(message: Message): HTMLElement | null {
@@ -178,53 +182,23 @@ export function showPending(clientId: string, text: string, at: number): HTMLEle
   return element;
 }
 
-/** What the server's neutral markup leaves to the viewer: side, state, local time, a word where there is no name. */
-function finish(element: HTMLElement, own: boolean): void {
-  element.classList.toggle("own", own);
-  const sender = find(".sender", HTMLElement, element);
-  if (!own && sender?.textContent === ":") sender.textContent = `${t("people.deleted")}:`;
-  if (own && element.dataset.seq) setState(element, stateOf(Number(element.dataset.seq)));
-  showTime(element);
+/** Older messages, at the beginning of the list, which keeps `kept`; the caller keeps the eye's place. */
+export function showOlder(page: MessagesPage, kept: number): void {
+  placeFirst(page.messages.map(drawn));
+  if (trimLast(kept)) isCut = isLive;
+  if (olderLink) olderLink.hidden = !page.more;
 }
 
-function stateOf(seq: number): string {
-  if (seq <= other.readSeq) return "read";
-  return seq <= other.deliveredSeq ? "delivered" : "sent";
+/** The same at the end of the list. News that is younger than the page was not shown: then there is more. */
+export function showNewer(page: MessagesPage, kept: number): void {
+  const last = lastSeq(); // the last page reaches back to what is here
+  placeLast(page.messages.filter(({ seq }) => seq > last).map(drawn));
+  isCut = page.newer || page.lastRev < cursor;
+  if (trimFirst(kept) && olderLink) olderLink.hidden = false;
 }
 
-/** Ticks, and their words for those who do not see them. */
-export function setState(element: HTMLElement, state: string): void {
-  element.dataset.state = state;
-  if (!element.querySelector(".ticks")) addTicks(element);
-  const label = find(".ticks > span", HTMLElement, element);
-  if (label) label.textContent = t(`state.${state}`);
-}
-
-/** The server's neutral markup has none: it does not know whose message it is. */
-function addTicks(element: HTMLElement): void {
-  const ticks = blank?.querySelector(".ticks")?.cloneNode(true);
-  if (ticks) element.querySelector(".meta")?.append(ticks);
-}
-
-/** How far the other person is, as ticks on what this one wrote. */
-export function showReceipts(cursors: Pick<ReceiptUpdate, "deliveredSeq" | "readSeq">): void {
-  const deliveredSeq = Math.max(other.deliveredSeq, cursors.deliveredSeq);
-  const readSeq = Math.max(other.readSeq, cursors.readSeq);
-  if (deliveredSeq === other.deliveredSeq && readSeq === other.readSeq) return;
-  other = { deliveredSeq, readSeq };
-  for (const element of numbered().reverse()) {
-    if (!element.classList.contains("own")) continue;
-    if (element.dataset.state === "read") return;
-    setState(element, stateOf(Number(element.dataset.seq)));
-  }
-}
-
-/** Older messages, at the beginning of the list; the caller keeps the eye's place. */
-export function showOlder(messages: MessageWithHtml[]): void {
-  const elements = messages.map((message) => {
-    const element = elementOf(message.html);
-    finish(element, message.senderId === viewerId);
-    return element;
-  });
-  placeFirst(elements);
+function drawn(message: MessageWithHtml): HTMLElement {
+  const element = elementOf(message.html);
+  finish(element, message.senderId === viewerId);
+  return element;
 }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
-import { build } from "esbuild";
+import { build, type Plugin } from "esbuild";
 
 /** Builds what browsers load: public/build/, with a hash in each name, and beside each file its compressed forms. */
 
@@ -16,6 +16,7 @@ const INPUTS = [
   "src/browser",
   "src/styles",
   "src/realtime/events.ts",
+  "src/platform/build.ts",
   "views",
   "tailwind.config.js",
   "package-lock.json",
@@ -74,9 +75,20 @@ async function buildScript(): Promise<Buffer> {
   const result = await build({
     entryPoints: [join(ROOT, "src/browser/app.ts")],
     ...{ bundle: true, minify: true, write: false, format: "esm", target: "es2022", legalComments: "none" },
+    plugins: [webSocketOnly],
   });
   return Buffer.from(result.outputFiles[0]?.contents ?? []);
 }
+
+/** The server speaks WebSocket only; Socket.IO's other ways to it would be a tenth of the script's weight. */
+const webSocketOnly: Plugin = {
+  name: "websocket-only",
+  setup: ({ onLoad }) => {
+    onLoad({ filter: /engine\.io-client\/build\/esm\/transports\/index\.js$/ }, () => ({
+      contents: `import { WS } from "./websocket.js"; export const transports = { websocket: WS };`,
+    }));
+  },
+};
 
 async function buildStyles(): Promise<Buffer> {
   const folder = await mkdtemp(join(tmpdir(), "causerie-styles-"));

@@ -32,7 +32,8 @@ export interface ConversationRow {
   other: Cursors;
   /** `unknown` while Redis does not answer. */
   online: "true" | "false" | "unknown";
-  html: string;
+  /** Its markup; absent where `html: false` was asked. */
+  html?: string;
 }
 
 export interface ReceiptUpdate extends Cursors {
@@ -77,7 +78,7 @@ export interface ClientEvents {
     done: Acknowledge<{ message: Message }>,
   ) => void;
   getConversations: (
-    page: { after?: string; limit?: number; userIds?: number[] },
+    page: { after?: string; limit?: number; userIds?: number[]; html?: boolean },
     done: Acknowledge<{ rows: ConversationRow[]; next: string | null; unreadConversations: number }>,
   ) => void;
   getMessages: (

@@ -36,12 +36,12 @@ export function listen(socket: ChatSocket, accepted: Promise<boolean>): void {
     pageAsJson(await getMessages(actor, wanted.target, partOf(wanted), wanted.limit)),
   );
 
-  on("getConversations", conversationsSchema, async ({ after, limit, userIds }) => {
+  on("getConversations", conversationsSchema, async ({ after, limit, userIds, html }) => {
     const clock = { locale: socket.data.locale, timeZone: "UTC" };
     const page = userIds
       ? { rows: await peopleByIds(actor, userIds), next: null }
       : await listPeople(actor, { q: "", after: after ?? null, limit });
-    const rows = page.rows.map((row) => personWithHtml(row, actor.userId, clock));
+    const rows = html ? page.rows.map((row) => personWithHtml(row, actor.userId, clock)) : page.rows;
     return { rows, next: page.next, unreadConversations: await countUnread(actor.userId, UNREAD_MAX) };
   });
 

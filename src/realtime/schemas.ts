@@ -46,6 +46,7 @@ export const conversationsSchema = z.object({
   after: z.string().max(1000).optional(),
   limit: z.number().int().min(1).max(PAGE_MAX).default(20),
   userIds: z.array(id).max(PAGE_MAX).optional(),
+  html: z.boolean().default(true),
 });
 
 const cursor = withTarget({ seq: count });

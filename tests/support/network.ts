@@ -17,13 +17,19 @@ export interface Line {
   /** Ends every connection and refuses new ones. */
   cut: () => Promise<void>;
   mend: () => Promise<void>;
+  /** Bytes that came from the server so far. */
+  received: () => number;
 }
 
 /** Forwards a port of its own to a server's Unix socket or to its host and port. */
 export async function openLine(target: { path: string } | { host: string; port: number }): Promise<Line> {
   const ends = new Set<Socket>();
+  let received = 0;
   const server = createServer((near) => {
     const far = connect(target);
+    far.on("data", (data) => {
+      received += data.length;
+    });
     for (const [end, other] of [
       [near, far],
       [far, near],
@@ -46,7 +52,7 @@ export async function openLine(target: { path: string } | { host: string; port: 
     await once(server, "close");
   };
   after(cut);
-  return { port, cut, mend: async () => void (await listen(server, port)) };
+  return { port, cut, mend: async () => void (await listen(server, port)), received: () => received };
 }
 
 async function listen(server: Server, port = 0): Promise<number> {

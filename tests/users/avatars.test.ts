@@ -25,6 +25,7 @@ test("an avatar is an immutable picture of this server, compressed where the bro
   const url = avatarUrl(7);
   for (const [encoding, expected] of [
     ["br", "br"],
+    ["gzip", "gzip"],
     ["identity", null],
   ] as const) {
     const response = await request(causerie, "", url, { headers: { "accept-encoding": encoding } });
@@ -58,6 +59,9 @@ test("addresses that name no person have nothing", async () => {
     "1.png",
     "1",
     "1.svg.svg",
+    "1-.svg",
+    "1-02.svg",
+    `${Array.from({ length: 25 }, (_, index) => index + 1).join("-")}.svg`,
     ".svg",
   ];
   const strange = [
@@ -80,8 +84,18 @@ test("addresses that name no person have nothing", async () => {
 test("the list and the conversation show avatars of this server, loaded when they come into view", async () => {
   const [person, other] = [await signUp(causerie), await signUp(causerie)];
   const html = await (await person.get(`/?q=${other.name}`)).text();
+  const [, src = ""] =
+    new RegExp(`<a href="/chat/${other.id}"[^]*?<img class="avatar a1" src="([^"]+)"`).exec(html) ?? [];
+  assert.equal(src, `/avatars/1/${person.id}-${other.id}.svg`, "one request for everybody in the list");
+  assert.match(html, new RegExp(`<img class="avatar" src="${src}" [^>]*loading="lazy"`), "oneself is in it");
+  const sheet = await (await person.get(src)).text();
+  for (const { id } of [person, other]) {
+    const shapes = drawAvatar(String(id)).replace(/^<svg[^>]*>/, "");
+    assert.ok(sheet.includes(shapes), "the sheet holds what each has alone");
+  }
+  const chat = await (await person.get(`/chat/${other.id}`)).text();
   assert.match(
-    html,
-    new RegExp(`<img class="avatar" src="${avatarUrl(other.id)}" alt="" [^>]*loading="lazy"`),
+    chat,
+    new RegExp(`<picture><source .*?><img class="avatar a\\d+" src="${avatarUrl(other.id)}"`),
   );
 });

@@ -1,10 +1,11 @@
 import type { Message } from "../../messages/message.ts";
+import { setState } from "../bubbles.ts";
 import { byClientId, takeAway } from "../message-list.ts";
 import { discard, onOutbox, retry, send } from "../outbox.ts";
 import type { Entry } from "../outbox-store.ts";
 import { copyOf, find, t, throttled, viewerId } from "../page.ts";
 import { isConnected, request } from "../realtime.ts";
-import { isLive, otherId, setState, showPending } from "../timeline.ts";
+import { isLive, otherId, showPending } from "../timeline.ts";
 
 const MESSAGE_MAX = 4000;
 const TYPING_MS = 2000;

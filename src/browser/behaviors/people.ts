@@ -63,8 +63,10 @@ function takeMessage(message: Message): void {
 /** Reading in one tab clears the badge in all. */
 function takeReceipts({ userId, conversationId, unread, readSeq }: ReceiptUpdate): void {
   if (userId !== viewerId) return;
-  changes += 1;
   const row = rowOfConversation(conversationId);
+  // Only delivered, or not in the list and still unread: nothing that shows has changed.
+  if (unread > 0 && (!row || row.dataset.unread === String(unread))) return;
+  changes += 1;
   if (!row) refreshSoon();
   else if (readSeq >= Number(row.dataset.lastSeq)) setUnread(row, 0);
   else if (!isBeingRead(conversationId)) setUnread(row, unread);
@@ -85,7 +87,8 @@ async function refreshList(): Promise<void> {
   const before = changes;
   try {
     const limit = Math.min(ROWS_MAX, Math.max(ROWS, personRows().length));
-    const { rows, next, unreadConversations } = await request("getConversations", { limit });
+    const { rows, next, unreadConversations } = await request("getConversations", { limit, html: false });
+    const drawn = isFiltered() ? rows : await withMarkup(rows);
     void tellAllHad(rows, next);
     // News came in between: the answer may be older than what the list shows, so it is asked for again.
     if (changes !== before) {
@@ -93,13 +96,22 @@ async function refreshList(): Promise<void> {
       return;
     }
     setUnreadConversations(() => unreadConversations);
-    if (isFiltered()) for (const row of rows) rowOf(row.userId) && updated(row);
-    else arrange(rows);
+    if (isFiltered()) for (const row of drawn) rowOf(row.userId) && updated(row);
+    else arrange(drawn);
     showEmpty();
     watch();
   } catch {
     // Offline: the next refresh does it.
   }
+}
+
+/** Rows are asked for without their markup, which is most of their weight; only new ones need it. */
+async function withMarkup(rows: ConversationRow[]): Promise<ConversationRow[]> {
+  const userIds = rows.map((row) => row.userId).filter((userId) => !rowOf(userId));
+  if (userIds.length === 0) return rows;
+  const fresh = await request("getConversations", { userIds });
+  const byId = new Map(fresh.rows.map((row) => [row.userId, row]));
+  return rows.map((row) => byId.get(row.userId) ?? row);
 }
 
 /** On through the list while everybody in it has sent something since; the rest was told before. */
@@ -108,7 +120,7 @@ async function tellAllHad(rows: ConversationRow[], next: string | null): Promise
   const isAllNew = rows.every(({ lastSeq, own }) => lastSeq > own.deliveredSeq);
   if (next === null || !isAllNew) return;
   try {
-    const page = await request("getConversations", { after: next, limit: ROWS_MAX });
+    const page = await request("getConversations", { after: next, limit: ROWS_MAX, html: false });
     await tellAllHad(page.rows, page.next);
   } catch {
     // Offline: the next refresh does it.

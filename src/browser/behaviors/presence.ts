@@ -13,8 +13,14 @@ const times = new Map<number, number>();
 
 export function startPresence(): void {
   onNews("updateOnlineUsers", ({ users }) => users.forEach(showPresence));
-  onRefresh(watch);
+  onRefresh(() => {
+    watched = "";
+    watch();
+  });
 }
+
+/** Whom this connection was asked to watch. */
+let watched = "";
 
 /** Watches whoever is on the page now. */
 export const watch = throttled(() => void ask(), GATHER_MS);
@@ -22,11 +28,14 @@ export const watch = throttled(() => void ask(), GATHER_MS);
 async function ask(): Promise<void> {
   const rows = personRows().map((row) => Number(row.dataset.userId));
   const userIds = [...new Set([...(otherId ? [otherId] : []), ...rows])].slice(0, WATCHED_MAX);
-  if (userIds.length === 0) return;
+  const wanted = userIds.sort((a, b) => a - b).join();
+  if (userIds.length === 0 || wanted === watched) return;
+  watched = wanted;
   try {
     const { users } = await request("watchUsers", { userIds });
     users.forEach(showPresence);
   } catch {
+    watched = "";
     // Unknown stays as it was; the next refresh asks again.
   }
 }

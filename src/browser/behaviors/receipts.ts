@@ -1,8 +1,9 @@
 import type { Message } from "../../messages/message.ts";
+import { showReceipts } from "../bubbles.ts";
 import { lastSeq, numbered } from "../message-list.ts";
 import { throttled, viewerId } from "../page.ts";
 import { onNews, onRefresh, request } from "../realtime.ts";
-import { currentConversation, onGrown, otherId, showReceipts } from "../timeline.ts";
+import { currentConversation, onGrown, otherId } from "../timeline.ts";
 import { isAtEnd, scroller } from "./scrolling.ts";
 
 /** Says what this device has and what its person has read; shows how far the other is. */

@@ -1,6 +1,6 @@
-import { list, trim } from "../message-list.ts";
+import { list, trimFirst } from "../message-list.ts";
 import { find } from "../page.ts";
-import { isLive, olderLink, onGrown, otherId } from "../timeline.ts";
+import { isLive, olderLink, onGrown, otherId, reachesNewest, showNewest } from "../timeline.ts";
 
 /** Where the eye is: where a conversation opens, and staying at the end as messages come. */
 
@@ -14,7 +14,7 @@ const jump = find("[data-jump]", HTMLButtonElement);
 
 /** True while the newest message is in view. */
 export function isAtEnd(): boolean {
-  if (!scroller) return false;
+  if (!scroller || !reachesNewest()) return false;
   return scroller.scrollHeight - scroller.clientHeight - scroller.scrollTop < NEAR_PX;
 }
 
@@ -37,12 +37,12 @@ export function startScrolling(): void {
     { passive: true },
   );
   onGrown((own) => {
-    if (own || wasAtEnd) stayAtEnd();
+    if (own || wasAtEnd) void stayAtEnd();
     else if (jump) jump.hidden = false;
   });
   // The keyboard of a phone, or a growing composer, must not hide the newest message.
   new ResizeObserver(() => wasAtEnd && isLive && goToEnd()).observe(scroller);
-  jump?.addEventListener("click", goToEnd);
+  jump?.addEventListener("click", () => void stayAtEnd());
 }
 
 /** The message that the address names, as a fragment or as the middle of its page. */
@@ -51,10 +51,9 @@ function linkedMessage(): HTMLElement | null {
   return document.getElementById(location.hash.slice(1) || `m${around}`);
 }
 
-function stayAtEnd(): void {
-  if (list && list.childElementCount > KEPT_MAX) {
-    trim(KEPT);
-    if (olderLink) olderLink.hidden = false;
-  }
+async function stayAtEnd(): Promise<void> {
+  if (!reachesNewest()) await showNewest();
+  else if (list && list.childElementCount > KEPT_MAX && trimFirst(KEPT) && olderLink)
+    olderLink.hidden = false;
   goToEnd();
 }

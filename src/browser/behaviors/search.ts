@@ -48,7 +48,7 @@ async function showMatches(): Promise<void> {
   searching = new AbortController();
   try {
     const page = await fetchPage(q ? `/?q=${encodeURIComponent(q)}` : "/", searching.signal);
-    people?.replaceChildren(...page.rows.map(madeRow));
+    people?.replaceChildren(...page.rows.map(madeRow).filter((row) => row !== null));
     people?.parentElement?.scrollTo({ top: 0 });
     showMore(q, page.next);
     showEmpty();
@@ -103,7 +103,8 @@ async function loadMore(link: HTMLAnchorElement): Promise<boolean> {
   try {
     const page = await fetchPage(address.pathname + address.search);
     if (q !== typed()) return false; // another search took over meanwhile
-    people?.append(...page.rows.filter((row) => !rowOf(row.userId)).map(madeRow));
+    const fresh = page.rows.filter((row) => !rowOf(row.userId)).map(madeRow);
+    people?.append(...fresh.filter((row) => row !== null));
     showMore(q, page.next);
     watch();
     return true;

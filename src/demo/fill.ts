@@ -15,7 +15,7 @@ import {
   type MembershipRow,
 } from "./demo.queries.ts";
 import { type DemoPerson, HOSTS, makePeople } from "./people.ts";
-import { type Dice, seededDice } from "./random.ts";
+import { type Dice, randomUuid, seededDice } from "./random.ts";
 import { makeTalks, type Talk } from "./talks.ts";
 
 /** What was put into the database. */
@@ -145,18 +145,10 @@ function messagesOf(dice: Dice, { userIds, messages }: NumberedTalk, conversatio
         createdAt: at,
         message,
       },
-      clientId: uuid(dice),
+      clientId: randomUuid(dice),
       textHash: createHash("sha256").update(message).digest(),
     };
   });
-}
-
-/** A random UUID, version 4, as its 16 bytes. */
-function uuid(dice: Dice): Buffer {
-  const bytes = dice.bytes(16);
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  return bytes;
 }
 
 function startOf(messages: Talk["messages"]): Date {

@@ -35,3 +35,11 @@ export function seededDice(seed: number): Dice {
     return keyed.sort((a, b) => a.key - b.key).map(({ thing }) => thing);
   }
 }
+
+/** A UUID, version 4, as its 16 bytes. */
+export function randomUuid(dice: Dice): Buffer {
+  const bytes = dice.bytes(16);
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  return bytes;
+}

@@ -35,19 +35,30 @@ export async function lockCursors(
   });
 }
 
-/** How many messages of others stand after each cursor. */
-export async function countUnreadAfter(tx: Queryable, rows: CursorRow[]): Promise<Map<string, number>> {
-  if (rows.length === 0) return new Map();
-  const counted = await tx.query<{ conversationId: number; userId: number; unread: number }>(
-    rows
+/** A run of messages: those after one number up to another, that one included. */
+export interface Stretch {
+  conversationId: number;
+  userId: number;
+  after: number;
+  to: number;
+}
+
+/** How many messages of others than `userId` each stretch holds, by `conversationId:userId`. */
+export async function countOthers(tx: Queryable, stretches: Stretch[]): Promise<Map<string, number>> {
+  if (stretches.length === 0) return new Map();
+  const counted = await tx.query<{ conversationId: number; userId: number; others: number }>(
+    stretches
       .map(
-        () => `SELECT ? AS conversationId, ? AS userId, COUNT(*) AS unread FROM messages
-               WHERE conversation_id = ? AND seq > ? AND sender_id <> ?`,
+        () => `SELECT ? AS conversationId, ? AS userId, COUNT(*) AS others FROM messages
+               WHERE conversation_id = ? AND seq > ? AND seq <= ? AND sender_id <> ?`,
       )
       .join(" UNION ALL "),
-    rows.flatMap((row) => [row.conversationId, row.userId, row.conversationId, row.readSeq, row.userId]),
+    stretches.flatMap(({ conversationId, userId, after, to }) => [
+      ...[conversationId, userId],
+      ...[conversationId, after, to, userId],
+    ]),
   );
-  return new Map(counted.map((row) => [`${row.conversationId}:${row.userId}`, row.unread]));
+  return new Map(counted.map((row) => [`${row.conversationId}:${row.userId}`, row.others]));
 }
 
 export async function updateCursors(tx: Queryable, rows: CursorRow[]): Promise<void> {

@@ -4,7 +4,7 @@ import { db, isDeadlock, type Queryable } from "../platform/db.ts";
 import { notFound, Refusal } from "../platform/errors.ts";
 import { GroupCommit } from "../platform/group-commit.ts";
 import { publishReceipts } from "../realtime/publish.ts";
-import { type CursorRow, countUnreadAfter, lockCursors, updateCursors } from "./receipts.queries.ts";
+import { type CursorRow, countOthers, lockCursors, type Stretch, updateCursors } from "./receipts.queries.ts";
 
 /** How far a device has a conversation, or how far its person has read it. */
 export interface Receipt {
@@ -64,7 +64,7 @@ async function moveCursors(moves: Move[]): Promise<(Standing | Refusal)[]> {
       const { rows, moved } = await db.transaction((tx) => moveIn(tx, moves));
       for (const row of moved) publishReceipts(standingOf(row), row.memberIds);
       return moves.map((move) => {
-        const row = rows.get(`${move.conversationId}:${move.userId}`);
+        const row = rows.get(keyOf(move));
         return row ? standingOf(row) : notFound();
       });
     } catch (error) {
@@ -73,19 +73,32 @@ async function moveCursors(moves: Move[]): Promise<(Standing | Refusal)[]> {
   }
 }
 
-async function moveIn(tx: Queryable, moves: Move[]) {
-  const before = await lockCursors(tx, moves);
-  const rows = new Map(before.map((row) => [`${row.conversationId}:${row.userId}`, { ...row }]));
-  for (const move of moves) advance(rows.get(`${move.conversationId}:${move.userId}`), move);
-  const moved = before.flatMap((old) => changed(old, rows.get(`${old.conversationId}:${old.userId}`)));
-  if (moved.length > 0) {
-    const unread = await countUnreadAfter(tx, moved);
-    for (const row of moved)
-      row.unreadCount = unread.get(`${row.conversationId}:${row.userId}`) ?? row.unreadCount;
-    await updateCursors(tx, moved);
-  }
-  return { rows, moved };
+/** A member's row as it stood, and as it stands after the moves. */
+interface Moved {
+  old: CursorRow;
+  row: CursorRow;
 }
+
+async function moveIn(tx: Queryable, moves: Move[]) {
+  const pairs = (await lockCursors(tx, moves)).map((old): Moved => ({ old, row: { ...old } }));
+  const rows = new Map(pairs.map(({ row }) => [keyOf(row), row]));
+  for (const move of moves) advance(rows.get(keyOf(move)), move);
+  const moved = pairs.filter(hasMoved);
+  if (moved.length > 0) {
+    await recount(
+      tx,
+      moved.filter(({ old, row }) => row.readSeq !== old.readSeq),
+    );
+    await updateCursors(
+      tx,
+      moved.map(({ row }) => row),
+    );
+  }
+  return { rows, moved: moved.map(({ row }) => row) };
+}
+
+const keyOf = (member: { conversationId: number; userId: number }) =>
+  `${member.conversationId}:${member.userId}`;
 
 function advance(row: CursorRow | undefined, move: Move): void {
   if (!row) return;
@@ -94,8 +107,30 @@ function advance(row: CursorRow | undefined, move: Move): void {
   if (move.kind === "read") row.readSeq = Math.max(row.readSeq, seq);
 }
 
-function changed(old: CursorRow, row: CursorRow | undefined): CursorRow[] {
-  return row && (row.readSeq !== old.readSeq || row.deliveredSeq !== old.deliveredSeq) ? [row] : [];
+function hasMoved({ old, row }: Moved): boolean {
+  return row.readSeq !== old.readSeq || row.deliveredSeq !== old.deliveredSeq;
+}
+
+/**
+ * Sets what is unread by counting on the shorter side of the cursor: what was read just now, or what is left. Reading
+ * on through a long backlog then costs what is read, not what is left; and whoever has read all is counted anew.
+ */
+async function recount(tx: Queryable, read: Moved[]): Promise<void> {
+  const others = await countOthers(tx, read.map(shorterSide));
+  for (const { old, row } of read) {
+    const counted = others.get(keyOf(row)) ?? 0;
+    row.unreadCount = isReadShorter({ old, row }) ? Math.max(0, old.unreadCount - counted) : counted;
+  }
+}
+
+function isReadShorter({ old, row }: Moved): boolean {
+  return row.readSeq - old.readSeq < row.lastSeq - row.readSeq;
+}
+
+function shorterSide({ old, row }: Moved): Stretch {
+  const { conversationId, userId, readSeq, lastSeq } = row;
+  const [after, to] = isReadShorter({ old, row }) ? [old.readSeq, readSeq] : [readSeq, lastSeq];
+  return { conversationId, userId, after, to };
 }
 
 function standingOf(row: CursorRow): Standing {

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { tmpdir, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -86,6 +86,16 @@ test("what is acknowledged is on the disk, and nothing listens on a port", async
   for (const [name, value] of Object.entries(expected)) {
     assert.deepEqual(await redis(stores, ["CONFIG", "GET", name]), [name, value]);
   }
+  await stores.stop();
+});
+
+test("the database's cache is an eighth of the memory, but at least 128 MB and at most 2 GB", async () => {
+  const stores = await start(newFolder("cache"));
+  const [settings] = await query(stores, "SELECT @@innodb_buffer_pool_size / 1048576 AS megabytes");
+  const memory = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+  const expected = Math.min(Math.max(memory / 8 / 2 ** 20, 128), 2048);
+  // The server rounds it to whole pieces.
+  assert.ok(Math.abs(Number(settings?.megabytes) - expected) < expected / 50, JSON.stringify(settings));
   await stores.stop();
 });
 

@@ -10,6 +10,7 @@ import {
   renameSync,
   rmSync,
 } from "node:fs";
+import { totalmem } from "node:os";
 import { join } from "node:path";
 import { StartError } from "../start-error.ts";
 import { runCommand } from "./commands.ts";
@@ -22,6 +23,9 @@ const DATA = "mariadb";
 const NEW_DATA = "mariadb.new-";
 const INSTALL_TIMEOUT_MS = 60_000;
 const END_TIMEOUT_MS = 20_000;
+const CACHE_SHARE = 8;
+const CACHE_MIN_MB = 128;
+const CACHE_MAX_MB = 2048;
 // mariadbd keeps file names in 512 bytes, its folder's path included.
 const MAX_DIRECTORY_BYTES = 400;
 // The protocol's version, the first byte of a greeting; 255 would be an error.
@@ -87,14 +91,22 @@ function serverArguments(socket: string): string[] {
     "--innodb-flush-log-at-trx-commit=1",
     // Its own cache instead of the system's as well; loose, as newer versions name this otherwise.
     "--loose-innodb-flush-method=O_DIRECT",
-    // A small share of a machine that does other things too.
-    "--innodb-buffer-pool-size=128M",
+    `--innodb-buffer-pool-size=${cacheMegabytes()}M`,
     "--aria-pagecache-buffer-size=16M",
     "--key-buffer-size=1M",
     "--performance-schema=OFF",
     "--max-connections=100",
     ...(process.getuid?.() === 0 ? ["--user=root"] : []),
   ];
+}
+
+// A share of a machine that does other things too, taken as it is needed. Beyond the least it decides how much of a
+// long history is read from memory; the newest messages of everybody need little.
+function cacheMegabytes(): number {
+  // A container's limit; 0 where the system does not tell.
+  const allowed = process.constrainedMemory() || Number.POSITIVE_INFINITY;
+  const share = Math.min(totalmem(), allowed) / CACHE_SHARE / 2 ** 20;
+  return Math.floor(Math.min(Math.max(share, CACHE_MIN_MB), CACHE_MAX_MB));
 }
 
 // Made under another name and renamed when complete, so that one cut short is made anew.

@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { openSync } from "node:fs";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { io, type Socket } from "socket.io-client";
 import { z } from "zod";
-import { PASSWORD, SECRETS } from "../seed/datasets.ts";
+import { dataFolder, PASSWORD, SECRETS } from "../seed/datasets.ts";
 import { nameOf } from "../seed/names.ts";
 
 /** The app in production mode on one dataset, and people who use it. */
@@ -49,7 +51,7 @@ export async function startApp(
       ...{ PUBLIC_URL: url, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, REDIS_PREFIX: `${name}:` },
       ...{ LOG_LEVEL: "warn", BCRYPT_COST: "10", ...SECRETS, ...LIMITS },
     },
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
+    stdio: ["ignore", openSync(join(dataFolder(), `${name}.log`), "w"), "inherit", "ipc"],
   });
   stops.push(() => stopProcess(child));
   await started(child);

@@ -25,16 +25,16 @@ const UNREAD_MAX = 100;
 
 export const OPERATIONS: Operation[] = [
   {
-    ...{ name: "open a conversation at its newest, after news", times: 40 },
+    ...{ name: "open at the newest", times: 40 },
     prepare: (stage) => send(stage, stage.partner, BUSY_PERSON),
     run: (stage) => openAt(stage, "", stage.last - PAGE + 1),
   },
   {
-    ...{ name: "open it at its oldest", times: 40 },
+    ...{ name: "open at the oldest", times: 40 },
     run: (stage, turn) => openAt(stage, `/messages?before=${PAGE + 1 + turn}`, 1 + turn),
   },
   {
-    ...{ name: "open it at a linked message, anywhere", times: 40 },
+    ...{ name: "open at a linked message", times: 40 },
     run: (stage) => {
       const seq = stage.dice.integer(PAGE, stage.size.longest - PAGE);
       return openAt(stage, `/messages?around=${seq}`, seq - PAGE / 2);
@@ -45,12 +45,12 @@ export const OPERATIONS: Operation[] = [
     prepare: (stage) => send(stage, stage.partner, BUSY_PERSON),
     run: list,
   },
-  { ...{ name: "search as one types, a letter", times: 60 }, run: search },
+  { ...{ name: "search as one types", times: 60 }, run: search },
   { ...{ name: "send", times: 100 }, run: (stage) => send(stage, stage.busy, LONG_PARTNER) },
-  { ...{ name: "catch up by 10 changes", times: 60 }, run: (stage) => catchUp(stage, 10) },
-  { ...{ name: "catch up by 10,000 changes", times: 3 }, run: (stage) => catchUp(stage, 10_000) },
+  { ...{ name: "catch up by 10", times: 60 }, run: (stage) => catchUp(stage, 10) },
+  { ...{ name: "catch up by 10,000", times: 3 }, run: (stage) => catchUp(stage, 10_000) },
   { ...{ name: "unread counts", times: 60 }, run: unread },
-  { ...{ name: "read one more of many unread", times: 40 }, run: readOn },
+  { ...{ name: "read one of many unread", times: 40 }, run: readOn },
 ];
 
 async function openAt({ busy }: Stage, path: string, first: number): Promise<void> {

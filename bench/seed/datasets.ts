@@ -34,7 +34,7 @@ const markerSchema = z.object({ recipe: z.number(), seconds: z.number(), megabyt
 type Marker = z.infer<typeof markerSchema>;
 
 /** The folder of the datasets: `bench/.data`, or where BENCH_DATA says. */
-function dataFolder(): string {
+export function dataFolder(): string {
   return process.env.BENCH_DATA ?? new URL("../.data", import.meta.url).pathname;
 }
 

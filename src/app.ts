@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import compression from "compression";
-import express, { type Express, type RequestHandler } from "express";
+import express, { type Express, type RequestHandler, type Response } from "express";
 import { accountsRoutes } from "./accounts/accounts.routes.ts";
 import { authRoutes } from "./auth/auth.routes.ts";
 import { peopleRoutes } from "./conversations/people.routes.ts";
@@ -12,13 +12,14 @@ import { anonymousContext, viewerContext } from "./platform/context.ts";
 import { nothingHere, showError } from "./platform/error-pages.ts";
 import { alive, ready } from "./platform/health.ts";
 import { measure, serveMetrics } from "./platform/metrics.ts";
-import { permissionsPolicy, sameOriginOnly, securityHeaders } from "./platform/security.ts";
+import { sameOriginOnly, securityHeaders } from "./platform/security.ts";
 import { useViews } from "./platform/views.ts";
 import { AVATAR_ROUTE, serveAvatar } from "./users/avatars.ts";
 import { seenRoutes } from "./users/seen.routes.ts";
 import { settingsRoutes } from "./users/settings.routes.ts";
 
 const PUBLIC = fileURLToPath(new URL("../public", import.meta.url));
+const keepForADay = (response: Response) => response.set("Cache-Control", "public, max-age=86400");
 const BODY_BYTES_MAX = 65_536;
 const BODY_FIELDS_MAX = 20;
 
@@ -30,11 +31,13 @@ export async function createApp(manifest: Manifest, sessions: RequestHandler): P
   useViews(app);
 
   app.use(measure, await serveAssets(manifest));
-  app.use(securityHeaders(), permissionsPolicy, anonymousContext);
+  app.use(securityHeaders(), anonymousContext);
   app.get("/healthz", alive);
   app.get("/readyz", ready);
   app.get("/metrics", serveMetrics);
-  app.use(express.static(PUBLIC, { index: false, redirect: false, maxAge: "1d" }));
+  app.use(
+    express.static(PUBLIC, { index: false, redirect: false, cacheControl: false, setHeaders: keepForADay }),
+  );
   app.get(AVATAR_ROUTE, serveAvatar);
 
   app.use(compression());

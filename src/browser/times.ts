@@ -54,9 +54,10 @@ export function showFullTime({ target }: Event): void {
 /** Tells the server this browser's zone, so that the next page is right as it comes. */
 export function rememberZone(): void {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const pair = `tz=${encodeURIComponent(zone)}`;
+  const isSecure = location.protocol === "https:";
+  const pair = `${isSecure ? "__Host-" : ""}tz=${encodeURIComponent(zone)}`;
   if (!document.cookie.split("; ").includes(pair)) {
     // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is missing over plain http
-    document.cookie = `${pair}; path=/; max-age=31536000; samesite=lax`;
+    document.cookie = `${pair}; path=/; max-age=31536000; samesite=lax${isSecure ? "; secure" : ""}`;
   }
 }

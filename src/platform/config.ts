@@ -26,6 +26,7 @@ const schema = z.object({
   PORT: integer(0, 65535).default(3000),
   PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
   TRUST_PROXY: z.string().optional(),
+  HSTS_SUBDOMAINS: flag.default(true),
   DATA_DIR: z.string().default(".data"),
   DATABASE_URL: z.url({ protocol: /^(mysql|mariadb)$/ }).optional(),
   DATABASE_POOL: integer(2, 200).default(10),
@@ -51,6 +52,8 @@ export interface Config {
   publicOrigin: string | null;
   /** True where cookies may be marked Secure. */
   https: boolean;
+  /** Whether https is demanded of this name's subdomains too. */
+  hstsSubdomains: boolean;
   /** Express's `trust proxy` value: number of hops or a list of addresses; null trusts nobody. */
   trustProxy: number | string | null;
   dataDir: string;
@@ -112,6 +115,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     port: settings.PORT,
     publicOrigin: publicUrl?.origin ?? null,
     https: publicUrl?.protocol === "https:",
+    hstsSubdomains: settings.HSTS_SUBDOMAINS,
     trustProxy: parseTrustProxy(settings.TRUST_PROXY),
     dataDir: settings.DATA_DIR,
     databaseUrl: settings.DATABASE_URL ?? null,

@@ -44,10 +44,10 @@ export const anonymousContext: RequestHandler = (request, response, next) => {
   locals.requestId = randomUUID();
   locals.pageId = locals.requestId;
   locals.viewer = null;
-  const chosen = readCookie(request, "locale");
+  const chosen = readCookie(request, choiceCookie("locale"));
   setLocale(response, isLocale(chosen) ? chosen : negotiateLocale(request.acceptsLanguages()));
-  setTheme(request, response, readCookie(request, "theme"));
-  locals.timeZone = parseTimeZone(readCookie(request, "tz") ?? "") ?? "UTC";
+  setTheme(request, response, readCookie(request, choiceCookie("theme")));
+  locals.timeZone = parseTimeZone(readCookie(request, choiceCookie("tz")) ?? "") ?? "UTC";
   locals.here = request.method === "GET" ? request.originalUrl : "/";
   // Asks browsers to tell whether the system is dark, for a toggle that is right without scripts.
   response.set("Accept-CH", "Sec-CH-Prefers-Color-Scheme");
@@ -86,9 +86,19 @@ export function sentenceOf(response: Response, refusal: Refusal): string {
   return refusalText(response.locals.locale, refusal);
 }
 
+type Choice = "locale" | "theme" | "tz";
+
+/** The cookie of a choice; behind https its prefix keeps neighbour domains from setting it. */
+const choiceCookie = (name: Choice) => (config.https ? `__Host-${name}` : name);
+
 /** Remembers a choice in the browser. */
-export function rememberChoice(response: Response, name: "locale" | "theme" | "tz", value: string): void {
-  response.cookie(name, value, { maxAge: YEAR_MS, sameSite: "lax", path: "/", secure: config.https });
+export function rememberChoice(response: Response, name: Choice, value: string): void {
+  response.cookie(choiceCookie(name), value, {
+    maxAge: YEAR_MS,
+    sameSite: "lax",
+    path: "/",
+    secure: config.https,
+  });
 }
 
 /** A path of this site to go back to; anything that leads elsewhere becomes `/`. */

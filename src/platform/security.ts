@@ -1,12 +1,52 @@
-import type { IncomingMessage } from "node:http";
+import { IncomingMessage, type Server, ServerResponse } from "node:http";
+import { Socket } from "node:net";
 import type { RequestHandler } from "express";
 import helmet from "helmet";
 import { config } from "./config.ts";
 import { Refusal } from "./errors.ts";
 
-/** Headers that tell browsers what this site never does. */
+/**
+ * Headers that tell browsers what this site never does, and that nobody keeps an answer unless its route says
+ * otherwise. Computed once: helmet would compute them for every request.
+ */
 export function securityHeaders(): RequestHandler {
-  return helmet({
+  const setHeaders = headerSetter();
+  return (_request, response, next) => {
+    setHeaders(response);
+    next();
+  };
+}
+
+/** The same for what Socket.IO answers by itself before the app is asked: refused handshakes. */
+export function guardHandshakes(server: Server, path: string): void {
+  const setHeaders = headerSetter();
+  server.prependListener("request", (request, response) => {
+    if (request.url?.startsWith(path)) setHeaders(response);
+  });
+}
+
+function headerSetter(): (response: ServerResponse) => void {
+  const headers = Object.entries({
+    ...helmetHeaders(),
+    "Permissions-Policy": NEVER_USED.map((feature) => `${feature}=()`).join(", "),
+    "Cache-Control": "no-store",
+  });
+  return (response) => {
+    for (const [name, value] of headers) response.setHeader(name, value);
+  };
+}
+
+/** What pages may not use even if a script got in. */
+const NEVER_USED = [
+  ...["camera", "microphone", "geolocation", "display-capture", "midi", "payment"],
+  ...["usb", "serial", "hid", "bluetooth"],
+];
+
+/** What helmet sets under the settings in force. */
+function helmetHeaders(): Record<string, string> {
+  const request = new IncomingMessage(new Socket());
+  const response = new ServerResponse(request);
+  helmet({
     contentSecurityPolicy: {
       useDefaults: false,
       directives: {
@@ -25,23 +65,23 @@ export function securityHeaders(): RequestHandler {
         ...(config.https ? { "upgrade-insecure-requests": [] } : {}),
       },
     },
-    strictTransportSecurity: config.https ? { maxAge: 31_536_000, includeSubDomains: false } : false,
+    strictTransportSecurity: config.https
+      ? { maxAge: 31_536_000, includeSubDomains: config.hstsSubdomains }
+      : false,
     // Not no-referrer: browsers would then send `Origin: null` with our own forms.
     referrerPolicy: { policy: "same-origin" },
     crossOriginOpenerPolicy: config.https ? { policy: "same-origin" } : false,
+    crossOriginResourcePolicy: { policy: "same-origin" },
     originAgentCluster: config.https,
     xFrameOptions: { action: "deny" },
-    // For browsers of long ago, and part of the weight of every answer.
-    ...{ xDnsPrefetchControl: false, xDownloadOptions: false, xPermittedCrossDomainPolicies: false },
-    xXssProtection: false,
-  });
+    // For browsers and plugins that are gone, at the cost of bytes in every answer.
+    ...{ xDownloadOptions: false, xPermittedCrossDomainPolicies: false, xXssProtection: false },
+    xDnsPrefetchControl: false,
+  })(request, response, () => undefined);
+  return Object.fromEntries(
+    response.getHeaderNames().map((name) => [name, String(response.getHeader(name))]),
+  );
 }
-
-/** What pages may not use even if a script got in. */
-export const permissionsPolicy: RequestHandler = (_request, response, next) => {
-  response.set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()");
-  next();
-};
 
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
 

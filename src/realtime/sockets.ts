@@ -5,6 +5,7 @@ import { Server, type Socket } from "socket.io";
 import { log } from "../platform/log.ts";
 import { openSockets as openGauge } from "../platform/metrics.ts";
 import type { Redis } from "../platform/redis.ts";
+import { guardHandshakes } from "../platform/security.ts";
 import { readSession, readSessions } from "../platform/session.ts";
 import { findAuthVersions, findViewer } from "../users/users.queries.ts";
 import { arrived, left } from "./attendance.ts";
@@ -61,6 +62,7 @@ export function openSockets(server: HttpServer, sessions: RequestHandler, adapte
       accepted.then((isIn) => isIn && left(socket.data.userId, socket.id));
     });
   });
+  guardHandshakes(server, io.path());
   publishTo(io);
   return io;
 }

@@ -76,7 +76,6 @@ function helmetHeaders(): Record<string, string> {
     xFrameOptions: { action: "deny" },
     // For browsers and plugins that are gone, at the cost of bytes in every answer.
     ...{ xDownloadOptions: false, xPermittedCrossDomainPolicies: false, xXssProtection: false },
-    xDnsPrefetchControl: false,
   })(request, response, () => undefined);
   return Object.fromEntries(
     response.getHeaderNames().map((name) => [name, String(response.getHeader(name))]),

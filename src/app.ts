@@ -30,8 +30,8 @@ export async function createApp(manifest: Manifest, sessions: RequestHandler): P
   if (config.trustProxy !== null) app.set("trust proxy", config.trustProxy);
   useViews(app);
 
-  app.use(measure, await serveAssets(manifest));
-  app.use(securityHeaders(), anonymousContext);
+  app.use(measure, securityHeaders(), await serveAssets(manifest));
+  app.use(anonymousContext);
   app.get("/healthz", alive);
   app.get("/readyz", ready);
   app.get("/metrics", serveMetrics);

@@ -25,10 +25,7 @@ export function assetUrl(name: string): string {
   return `/build/${file}`;
 }
 
-/**
- * Serves the built files from memory, compressed beforehand; a file never changes under its name. They are no
- * documents, so the headers that tell what a page may do are left out: they would be a seventh of a stylesheet.
- */
+/** Serves the built files from memory, compressed beforehand; a file never changes under its name. */
 export async function serveAssets(manifest: Manifest): Promise<RequestHandler> {
   names = manifest.files;
   const assets = new Map<string, Asset>();
@@ -40,8 +37,6 @@ export async function serveAssets(manifest: Manifest): Promise<RequestHandler> {
     const encoding = request.acceptsEncodings("br") || request.acceptsEncodings("gzip");
     response.set("Content-Type", asset.type);
     response.set("Cache-Control", "public, max-age=31536000, immutable");
-    response.set("X-Content-Type-Options", "nosniff");
-    response.set("Cross-Origin-Resource-Policy", "same-origin");
     response.vary("Accept-Encoding");
     if (encoding === "br" || encoding === "gzip") {
       response.set("Content-Encoding", encoding).end(asset[encoding]);

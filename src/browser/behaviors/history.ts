@@ -26,8 +26,9 @@ function loadOnDemand(link: HTMLAnchorElement): void {
     void loadOlder(link);
   });
   const observer = new IntersectionObserver(
-    async ([entry]) => {
-      if (!entry?.isIntersecting || !(await loadOlder(link))) return;
+    async (entries) => {
+      // Several may have gathered; the last is how it stands.
+      if (!entries.at(-1)?.isIntersecting || !(await loadOlder(link))) return;
       // It tells of changes only: where the link is still in reach, looking anew makes it tell again.
       observer.unobserve(link);
       observer.observe(link);

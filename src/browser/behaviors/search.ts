@@ -81,8 +81,9 @@ function startMore(link: HTMLAnchorElement): void {
     void loadMore(link);
   });
   const observer = new IntersectionObserver(
-    async ([entry]) => {
-      if (!entry?.isIntersecting || !(await loadMore(link))) return;
+    async (entries) => {
+      // Several may have gathered; the last is how it stands.
+      if (!entries.at(-1)?.isIntersecting || !(await loadMore(link))) return;
       // It tells of changes only: where the link is still in reach, looking anew makes it tell again.
       observer.unobserve(link);
       observer.observe(link);

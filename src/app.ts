@@ -14,6 +14,7 @@ import { alive, ready } from "./platform/health.ts";
 import { measure, serveMetrics } from "./platform/metrics.ts";
 import { sameOriginOnly, securityHeaders } from "./platform/security.ts";
 import { useViews } from "./platform/views.ts";
+import { sessionsRoutes } from "./sessions/sessions.routes.ts";
 import { AVATAR_ROUTE, serveAvatar } from "./users/avatars.ts";
 import { seenRoutes } from "./users/seen.routes.ts";
 import { settingsRoutes } from "./users/settings.routes.ts";
@@ -48,6 +49,7 @@ export async function createApp(manifest: Manifest, sessions: RequestHandler): P
 
   app.use(authRoutes);
   app.use(accountsRoutes);
+  app.use(sessionsRoutes);
   app.use(settingsRoutes);
   app.use(seenRoutes);
   app.use(peopleRoutes);

@@ -14,6 +14,7 @@ import { sessions } from "./platform/session.ts";
 import { StartError } from "./platform/start-error.ts";
 import { attendanceSettled, keepAttendance } from "./realtime/attendance.ts";
 import { openBus } from "./realtime/bus.ts";
+import { cutExpired } from "./realtime/expiry.ts";
 import { askToRefresh, publishMessages } from "./realtime/publish.ts";
 import { cutSlowReaders } from "./realtime/slow-readers.ts";
 import { keepSocketCounts } from "./realtime/socket-counts.ts";
@@ -60,7 +61,10 @@ export async function startNode(config: Config, urls: StoreUrls, manifest: Manif
   limitConnections(server);
   const io = openSockets(server, sessionHandler, bus?.adapter);
   bus?.onReturn(askToRefresh);
-  const timers = [keepAttendance(), recheckSockets(io, redis), cutSlowReaders(io), keepSocketCounts()];
+  const timers = [
+    ...[keepAttendance(), recheckSockets(io, redis), cutExpired(io)],
+    ...[cutSlowReaders(io), keepSocketCounts()],
+  ];
   const stop = async () => {
     startDraining();
     for (const stopTimer of timers) stopTimer();

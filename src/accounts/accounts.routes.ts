@@ -34,7 +34,7 @@ accountsRoutes.post(PASSWORD.path, async (request, response) => {
   await orShowAgain(request, response, PASSWORD, async () => {
     await beginSession(request, await changePassword(actor, { current, chosen }));
     audit("password_changed", requestOf(request));
-    response.redirect(303, "/settings");
+    response.redirect(303, "/sessions");
   });
 });
 

@@ -5,9 +5,10 @@ import { hashPassword, PASSWORD_SCHEME, refuseUnfitPassword } from "../auth/pass
 import type { Actor } from "../conversations/conversations.ts";
 import { lockConversations } from "../messages/writer.queries.ts";
 import { db, isDeadlock, type Queryable } from "../platform/db.ts";
-import { Refusal } from "../platform/errors.ts";
-import { cutPerson, publishLeft } from "../realtime/publish.ts";
+import { overtaken } from "../platform/errors.ts";
+import { publishLeft } from "../realtime/publish.ts";
 
+import { endSessions } from "../sessions/sessions.ts";
 import {
   type AccountVersion,
   deleteSuffixes,
@@ -33,7 +34,7 @@ export async function changePassword(
   refuseUnfitPassword(chosen);
   await refuseGuessable(chosen, account.username);
   if (!(await updatePassword(account, await hashPassword(chosen), PASSWORD_SCHEME))) throw overtaken();
-  cutPerson(actor.userId);
+  await endSessions(actor.userId);
   return { userId: actor.userId, authVersion: account.authVersion + 1 };
 }
 
@@ -46,7 +47,7 @@ export async function changePassword(
 export async function deleteAccount(actor: Actor, password: string): Promise<void> {
   const account = await confirmIdentity(actor, password);
   await erase(account);
-  cutPerson(actor.userId);
+  await endSessions(actor.userId);
   publishLeft(actor.userId);
 }
 
@@ -68,5 +69,3 @@ async function eraseIn(tx: Queryable, account: AccountVersion): Promise<void> {
   const ids = await findConversationIds(tx, account.id);
   if (ids.length > 0) await lockConversations(tx, ids);
 }
-
-const overtaken = () => new Refusal("conflict", "errors.409.message");

@@ -22,6 +22,7 @@ export const AUDIT_EVENTS = {
   recovery_code_used: "a recovery code was used up",
   recovery_codes_made: "somebody got new recovery codes",
   session_revoked: "a session was ended by its owner",
+  session_revocation_failed: "ending sessions was refused",
   sessions_revoked: "all or all other sessions of somebody were ended",
   account_deleted: "somebody deleted their account",
   account_deletion_failed: "deleting an account was refused",

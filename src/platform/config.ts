@@ -17,6 +17,7 @@ import { StartError } from "./start-error.ts";
 
 const flag = z.enum(["true", "false"]).transform((text) => text === "true");
 const integer = (low: number, high: number) => z.coerce.number().int().min(low).max(high);
+const days = (high: number) => z.coerce.number().positive().max(high);
 const secret = z.string().min(32, "needs at least 32 characters");
 
 /** Every setting, as .env.example explains it. Empty values count as not set. */
@@ -34,7 +35,8 @@ const schema = z.object({
   REDIS_PREFIX: z.string().max(64).default("causerie:"),
   SESSION_SECRET: secret.optional(),
   PASSWORD_KEY: secret.optional(),
-  SESSION_IDLE_DAYS: integer(1, 365).default(30),
+  SESSION_IDLE_DAYS: days(365).default(30),
+  SESSION_ABSOLUTE_DAYS: days(400).default(180),
   BCRYPT_COST: integer(4, 15).default(12),
   WEB_CONCURRENCY: integer(1, 64).default(1),
   LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "silent"]).default("info"),
@@ -64,6 +66,7 @@ export interface Config {
   sessionSecret: string;
   passwordKey: string;
   sessionIdleMs: number;
+  sessionAbsoluteMs: number;
   bcryptCost: number;
   webConcurrency: number;
   logLevel: string;
@@ -125,6 +128,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     sessionSecret: settings.SESSION_SECRET ?? keptSecret("SESSION_SECRET", settings.DATA_DIR, secrets),
     passwordKey: settings.PASSWORD_KEY ?? keptSecret("PASSWORD_KEY", settings.DATA_DIR, secrets),
     sessionIdleMs: settings.SESSION_IDLE_DAYS * DAY_MS,
+    sessionAbsoluteMs: settings.SESSION_ABSOLUTE_DAYS * DAY_MS,
     bcryptCost: settings.BCRYPT_COST,
     webConcurrency: settings.WEB_CONCURRENCY,
     logLevel: settings.LOG_LEVEL,

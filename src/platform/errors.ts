@@ -53,6 +53,7 @@ export class Refusal extends Error {
 
 /** Shorthands for refusals that several features share. */
 export const notFound = () => new Refusal("not_found", "errors.404.message");
+export const overtaken = () => new Refusal("conflict", "errors.409.message");
 export const unavailable = (cause?: unknown) => new Refusal("unavailable", "errors.503.message", {}, cause);
 /** `key` names a sentence with `{when}`, which becomes "in 12 minutes". */
 export const tooMany = (retryAfterS: number, key = "errors.429.message") =>

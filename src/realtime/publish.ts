@@ -11,6 +11,10 @@ export interface SocketData {
   userId: number;
   authVersion: number;
   sessionId: string;
+  /** When the session began, in ms since 1970. */
+  createdAt: number;
+  /** When it ends unless it is used until then, as far as was asked. */
+  endsAt?: number;
   locale: string;
 }
 

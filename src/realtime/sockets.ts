@@ -6,12 +6,14 @@ import { log } from "../platform/log.ts";
 import { openSockets as openGauge } from "../platform/metrics.ts";
 import type { Redis } from "../platform/redis.ts";
 import { guardHandshakes } from "../platform/security.ts";
-import { readSession, readSessions } from "../platform/session.ts";
+import { readSession } from "../platform/session.ts";
+import { readAll } from "../platform/session-store.ts";
 import { findAuthVersions, findViewer } from "../users/users.queries.ts";
 import { arrived, left } from "./attendance.ts";
 import type { Bus } from "./bus.ts";
 import { auditDenial, guardHandshake, guardPerson } from "./doors.ts";
 import type { ClientEvents, ServerEvents } from "./events.ts";
+import { countUses } from "./expiry.ts";
 import { limitFloods } from "./floods.ts";
 import { listen } from "./handlers.ts";
 import { translatorOf } from "./language.ts";
@@ -47,8 +49,14 @@ export function openSockets(server: HttpServer, sessions: RequestHandler, adapte
       auditDenial(socket.request, "session");
       return next(new Error("unauthorized"));
     }
-    const { userId, authVersion } = session;
-    socket.data = { userId, authVersion, sessionId: sessionID, locale: translatorOf(socket.request) };
+    const { userId, authVersion, createdAt } = session;
+    socket.data = {
+      userId,
+      authVersion,
+      createdAt,
+      sessionId: sessionID,
+      locale: translatorOf(socket.request),
+    };
     next();
   });
   io.use(guardPerson);
@@ -85,6 +93,7 @@ async function accept(socket: ChatSocket): Promise<boolean> {
     }
     if (!isValid || !socket.connected) return false;
     await socket.join(userRoom(userId));
+    countUses(socket);
     arrived(userId, socket.id, pageIdOf(socket));
     return true;
   } catch (error) {
@@ -121,7 +130,7 @@ async function recheck(io: Sockets): Promise<void> {
   const sockets = [...io.of("/").sockets.values()];
   const sessionIds = [...new Set(sockets.map((socket) => socket.data.sessionId))];
   const [found, versions] = await Promise.all([
-    readSessions(sessionIds),
+    readAll(sessionIds),
     findAuthVersions([...new Set(sockets.map((socket) => socket.data.userId))]),
   ]);
   const standing = new Map(sessionIds.map((id, index) => [id, found[index]]));

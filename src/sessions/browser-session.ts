@@ -1,26 +1,39 @@
 import type { Request, Response } from "express";
 import type { Account } from "../auth/auth.ts";
+import { addressOf } from "../platform/addresses.ts";
 import { config } from "../platform/config.ts";
 import { cookieName } from "../platform/session.ts";
 import { announce } from "../realtime/attendance.ts";
 import { cutSession } from "../realtime/publish.ts";
 import { endPageLeases } from "../users/presence.ts";
+import { deviceOf } from "./device.ts";
 
 /** The session of the browser that asks: how it begins and ends. */
 
 /**
  * A new session id for whoever comes in, so that one planted before the login is worth nothing. Whoever was
  * signed in until now in the same browser is out, sockets included.
+ *
+ * @param createdAt when the login was, in ms since 1970
  */
-export function beginSession(request: Request, account: Account): Promise<void> {
+export function beginSession(request: Request, account: Account, createdAt = Date.now()): Promise<void> {
   const { sessionID, session } = request;
   const wasSignedIn = session.userId !== undefined;
   return new Promise((resolve, reject) => {
     session.regenerate((error) => {
       if (error) return reject(error);
       if (wasSignedIn) cutSession(sessionID);
-      request.session.userId = account.userId;
-      request.session.authVersion = account.authVersion;
+      const { userId, authVersion } = account;
+      // Of an IPv4 address within IPv6 only the address.
+      const address = addressOf(request).replace(/^::ffff:/i, "");
+      const device = deviceOf(request.get("User-Agent"));
+      Object.assign(request.session, {
+        userId,
+        authVersion,
+        createdAt,
+        address,
+        ...device,
+      });
       request.session.save((failure) => {
         if (!failure) return resolve();
         // Or else the end of this request would set its cookie, and try once more to save it.

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { startCauserie } from "../support/causerie.ts";
 import { textOf } from "../support/forms.ts";
 import { connect, eventually, logIn, newName, type Person, request, signUp } from "../support/person.ts";
-import { openTestRedis } from "../support/redis.ts";
+import { openTestRedis, sessionKeyOf } from "../support/redis.ts";
 
 const causerie = await startCauserie();
 const redis = await openTestRedis(causerie);
@@ -38,6 +38,10 @@ test("a deleted account leaves a number and nothing of its person", async () => 
     ...{ username: "", username_key: null, password_hash: "", locale: null, theme: null },
     ...{ time_zone: null, last_seen_at: null },
   });
+  assert.deepEqual(await redis.keys(`${causerie.redisPrefix}session*${leaver.id}`), []);
+  for (const { cookie } of [leaver, phone]) {
+    assert.equal(await redis.exists(sessionKeyOf(causerie, cookie)), 0, "addresses are personal data");
+  }
   const suffixes = await causerie.rows("SELECT * FROM username_suffixes WHERE user_id = ?", [leaver.id]);
   assert.deepEqual(suffixes, []);
   for (const { cookie } of [leaver, phone]) {

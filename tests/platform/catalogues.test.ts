@@ -46,7 +46,10 @@ function usedKeys(): Map<string, string> {
   for (const file of globSync("src/**/*.ts", { cwd: ROOT })) {
     note(file, /\btranslate\([^;`]*?"([a-z]+\.[^"]+)"/g);
     note(file, /new Refusal\(\s*"\w+",\s*"([^"]+)"/g);
-    note(file, /"((?:auth|chat|day|deletion|errors|password|people|settings|state|status|time)\.[\w.]+)"/g);
+    note(
+      file,
+      /"((?:auth|chat|day|deletion|errors|password|people|sessions|settings|state|status|time)\.[\w.]+)"/g,
+    );
   }
   return used;
 }

@@ -51,7 +51,12 @@ test("with nothing configured it is a try-out for this machine alone", () => {
       hstsSubdomains: true,
     },
     ...{ databaseUrl: null, databasePool: 10, redisUrl: null, redisPrefix: "causerie:" },
-    ...{ sessionIdleMs: 30 * 86_400_000, bcryptCost: 12, webConcurrency: 1 },
+    ...{
+      sessionIdleMs: 30 * 86_400_000,
+      sessionAbsoluteMs: 180 * 86_400_000,
+      bcryptCost: 12,
+      webConcurrency: 1,
+    },
     ...{ logLevel: "info", logMessages: true, metricsToken: null },
   });
 });
@@ -193,7 +198,8 @@ const BAD: Record<string, string[]> = {
   REDIS_PREFIX: ["x".repeat(65)],
   SESSION_SECRET: ["x", "x".repeat(31)],
   PASSWORD_KEY: ["x".repeat(31)],
-  SESSION_IDLE_DAYS: ["0", "366", "x"],
+  SESSION_IDLE_DAYS: ["0", "-1", "366", "x"],
+  SESSION_ABSOLUTE_DAYS: ["0", "401", "x"],
   BCRYPT_COST: ["3", "16", "x"],
   WEB_CONCURRENCY: ["0", "65"],
   LOG_LEVEL: ["loud"],

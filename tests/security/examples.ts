@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { ROUTE_ACCESS } from "../../src/platform/access.ts";
 import type { ClientEvents } from "../../src/realtime/events.ts";
 import type { Causerie } from "../support/causerie.ts";
-import { connect, newName, type Person, signUp } from "../support/person.ts";
+import { connect, logIn, newName, type Person, signUp } from "../support/person.ts";
 
 /** Two who talk: whose page, message, session … is asked for. */
 export interface Talk {
@@ -44,6 +44,13 @@ async function builtFile({ causerie }: Talk): Promise<Example> {
   return { path: /\/build\/app-[\w-]+\.js/.exec(html)?.[0] ?? "" };
 }
 
+/** The name, on the page of sessions, of another session of the same person. */
+async function otherSession(causerie: Causerie, member: Person): Promise<string> {
+  await logIn(causerie, member);
+  const html = await (await member.get("/sessions")).text();
+  return /\/sessions\/([\w-]{22})\/revocation/.exec(html)?.[1] ?? "";
+}
+
 /** How each route is asked for, about what is the talk's. */
 export const ROUTE_EXAMPLES: Record<keyof typeof ROUTE_ACCESS, MakeExample> = {
   "GET /healthz": at("/healthz"),
@@ -65,6 +72,22 @@ export const ROUTE_EXAMPLES: Record<keyof typeof ROUTE_ACCESS, MakeExample> = {
   "GET /session": at("/session"),
   "POST /logout": at("/logout", {}),
   "GET /settings": at("/settings"),
+  "GET /sessions": async ({ member, causerie }) => ({
+    path: "/sessions",
+    shows: await otherSession(causerie, member),
+  }),
+  "GET /sessions/others/revocation": at("/sessions/others/revocation"),
+  "POST /sessions/others/revocation": ({ member }) => ({
+    path: "/sessions/others/revocation",
+    fields: { password: member.password },
+  }),
+  "GET /sessions/:id/revocation": async ({ member, causerie }) => ({
+    path: `/sessions/${await otherSession(causerie, member)}/revocation`,
+  }),
+  "POST /sessions/:id/revocation": async ({ member, causerie }) => ({
+    path: `/sessions/${await otherSession(causerie, member)}/revocation`,
+    fields: { password: member.password },
+  }),
   "GET /password": at("/password"),
   "POST /password": ({ member }) => ({
     path: "/password",

@@ -94,7 +94,13 @@ for (const [name, options] of Object.entries<BrowserContextOptions>({ desk: DESK
     await page.getByRole("button", { name: "Retry" }).waitFor();
     await say(page, "waiting");
     faults.push(...(await inBothThemes(page)));
-    for (const path of ["/settings", "/password", "/account/deletion"]) {
+    for (const path of [
+      "/settings",
+      "/sessions",
+      "/sessions/others/revocation",
+      "/password",
+      "/account/deletion",
+    ]) {
       await page.goto(causerie.url + path);
       faults.push(...(await inBothThemes(page)));
     }

@@ -1,5 +1,5 @@
 import { firstSeq, lastSeq, list, numbered } from "../message-list.ts";
-import { request } from "../realtime.ts";
+import { onRefresh, request } from "../realtime.ts";
 import { isLive, olderLink, otherId, reachesNewest, showNewer, showNewest, showOlder } from "../timeline.ts";
 import { scroller } from "./scrolling.ts";
 
@@ -17,6 +17,7 @@ export function startHistory(): void {
   if (olderLink) loadOnDemand(olderLink);
   if (!isLive) return;
   scroller?.addEventListener("scroll", () => void loadNewer(), { passive: true });
+  onRefresh(() => void loadNewer());
   scroller?.addEventListener("keydown", ({ key }) => void (key === "End" && showNewest()));
 }
 
@@ -49,6 +50,8 @@ async function loadOlder(link: HTMLAnchorElement): Promise<boolean> {
     const page = await request("getMessages", { userId: otherId, beforeSeq, limit: PAGE });
     if (firstSeq() !== beforeSeq) return false; // the list was begun anew meanwhile
     keepingPlace(() => showOlder(page, isHeld() || !isLive ? Number.POSITIVE_INFINITY : KEPT));
+    // Where the end came into reach meanwhile, no more scrolling may come to tell.
+    requestAnimationFrame(() => void loadNewer());
     return true;
   } catch {
     return false; // offline: the link is still there
@@ -66,8 +69,9 @@ async function loadNewer(): Promise<void> {
     const page = await request("getMessages", { userId: otherId, beforeSeq: last + PAGE + 1, limit: PAGE });
     if (lastSeq() === last && !reachesNewest())
       keepingPlace(() => showNewer(page, isHeld() ? Number.POSITIVE_INFINITY : KEPT));
+    requestAnimationFrame(() => void loadNewer());
   } catch {
-    // Offline: the next scrolling does it.
+    // Offline: the next scrolling or the next connection does it.
   } finally {
     loading = false;
   }

@@ -3,6 +3,7 @@ import compression from "compression";
 import express, { type Express, type RequestHandler, type Response } from "express";
 import { accountsRoutes } from "./accounts/accounts.routes.ts";
 import { authRoutes } from "./auth/auth.routes.ts";
+import { secondStepRoutes } from "./auth/second-step.routes.ts";
 import { peopleRoutes } from "./conversations/people.routes.ts";
 import { messagesRoutes } from "./messages/messages.routes.ts";
 import { serveAssets } from "./platform/assets.ts";
@@ -15,6 +16,7 @@ import { measure, serveMetrics } from "./platform/metrics.ts";
 import { sameOriginOnly, securityHeaders } from "./platform/security.ts";
 import { useViews } from "./platform/views.ts";
 import { sessionsRoutes } from "./sessions/sessions.routes.ts";
+import { twoStepRoutes } from "./two-step/two-step.routes.ts";
 import { AVATAR_ROUTE, serveAvatar } from "./users/avatars.ts";
 import { seenRoutes } from "./users/seen.routes.ts";
 import { settingsRoutes } from "./users/settings.routes.ts";
@@ -48,8 +50,10 @@ export async function createApp(manifest: Manifest, sessions: RequestHandler): P
   app.use(sessions, viewerContext);
 
   app.use(authRoutes);
+  app.use(secondStepRoutes);
   app.use(accountsRoutes);
   app.use(sessionsRoutes);
+  app.use(twoStepRoutes);
   app.use(settingsRoutes);
   app.use(seenRoutes);
   app.use(peopleRoutes);

@@ -9,6 +9,8 @@ import { overtaken } from "../platform/errors.ts";
 import { publishLeft } from "../realtime/publish.ts";
 
 import { endSessions } from "../sessions/sessions.ts";
+import { deleteTwoStep } from "../two-step/two-step.queries.ts";
+import { type Proof, useCodeIfOn } from "../two-step/two-step.ts";
 import {
   type AccountVersion,
   deleteSuffixes,
@@ -23,16 +25,18 @@ const DEADLOCK_RETRIES = 10;
  * Changes the actor's password. Every session of theirs is over, this one too, and its sockets are cut.
  *
  * @returns what a new session for this browser is to hold
- * @throws Refusal `forbidden` for a wrong current password, `invalid` for an unfit new one, `conflict` when another
+ * @throws Refusal `forbidden` for a wrong current password or code, `invalid` for an unfit new one, `conflict` when another
  *   change was faster
  */
 export async function changePassword(
   actor: Actor,
-  { current, chosen }: { current: string; chosen: string },
+  { current, chosen, code }: { current: string; chosen: string; code: string },
 ): Promise<Account> {
   const account = await confirmIdentity(actor, current);
   refuseUnfitPassword(chosen);
   await refuseGuessable(chosen, account.username);
+  // Last, since it works once.
+  await useCodeIfOn(actor, code);
   if (!(await updatePassword(account, await hashPassword(chosen), PASSWORD_SCHEME))) throw overtaken();
   await endSessions(actor.userId);
   return { userId: actor.userId, authVersion: account.authVersion + 1 };
@@ -42,10 +46,11 @@ export async function changePassword(
  * Deletes the actor's account: name, password, settings and sessions are gone, and the name is free. What they wrote
  * stays with those they wrote to, from nobody.
  *
- * @throws Refusal `forbidden` for a wrong password, `conflict` when another change was faster
+ * @throws Refusal `forbidden` for a wrong password or code, `conflict` when another change was faster
  */
-export async function deleteAccount(actor: Actor, password: string): Promise<void> {
+export async function deleteAccount(actor: Actor, { password, code }: Proof): Promise<void> {
   const account = await confirmIdentity(actor, password);
+  await useCodeIfOn(actor, code);
   await erase(account);
   await endSessions(actor.userId);
   publishLeft(actor.userId);
@@ -66,6 +71,7 @@ async function eraseIn(tx: Queryable, account: AccountVersion): Promise<void> {
   // First, so that no conversation with this person can begin unseen.
   if (!(await eraseUser(tx, account))) throw overtaken();
   await deleteSuffixes(tx, account.id);
+  await deleteTwoStep(tx, account.id);
   const ids = await findConversationIds(tx, account.id);
   if (ids.length > 0) await lockConversations(tx, ids);
 }

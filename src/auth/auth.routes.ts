@@ -6,7 +6,8 @@ import { refusalOf, setRefused, wantsJson } from "../platform/error-pages.ts";
 import { Refusal } from "../platform/errors.ts";
 import { translate } from "../platform/i18n.ts";
 import { readSession } from "../platform/session.ts";
-import { beginSession, leave } from "../sessions/browser-session.ts";
+import { beginPending, beginSession, leave } from "../sessions/browser-session.ts";
+import { isTwoStepOn } from "../two-step/two-step.ts";
 import { usernameKey } from "../users/usernames.ts";
 import { type Account, type Login, logIn, register, WrongLogin } from "./auth.ts";
 import { originOf, rememberDevice } from "./guesses.ts";
@@ -54,9 +55,7 @@ async function enter(request: Request, response: Response, form: Form, account: 
     // While sessions cannot be kept nobody registers either: the name would be taken by somebody told "later".
     await readSession(request.sessionID);
     const entered = await account({ ...parsed.data, origin: originOf(request) });
-    await beginSession(request, entered);
-    rememberDevice(response, usernameKey(parsed.data.username));
-    audit(AUDITED[form].done, { ...requestOf(request), userId: entered.userId });
+    response.redirect(303, await admit(request, response, form, entered, parsed.data));
   } catch (error) {
     const refusal = refusalOf(error);
     if (refusal) {
@@ -65,9 +64,29 @@ async function enter(request: Request, response: Response, form: Form, account: 
     }
     // A store that is away is told by the error page; what the person can mend is told beside the field.
     if (!refusal?.key.startsWith("auth.") || wantsJson(request)) throw error;
-    return refuse(response, form, parsed.data, refusal);
+    refuse(response, form, parsed.data, refusal);
   }
-  response.redirect(303, safePath(parsed.data.next));
+}
+
+/** Signs somebody in, or, where their login takes two steps, has them take the second. Returns where to go. */
+async function admit(
+  request: Request,
+  response: Response,
+  form: Form,
+  account: Account,
+  { username, next }: z.infer<typeof credentials>,
+): Promise<string> {
+  const { userId } = account;
+  const nameKey = usernameKey(username);
+  if (await isTwoStepOn(userId)) {
+    await beginPending(request, { ...account, nameKey, next: safePath(next) });
+    audit("two_step_started", { ...requestOf(request), userId });
+    return "/login/code";
+  }
+  await beginSession(request, account);
+  rememberDevice(response, nameKey);
+  audit(AUDITED[form].done, { ...requestOf(request), userId });
+  return safePath(next);
 }
 
 function showForm(request: Request, response: Response, form: Form): void {

@@ -19,6 +19,10 @@ const flag = z.enum(["true", "false"]).transform((text) => text === "true");
 const integer = (low: number, high: number) => z.coerce.number().int().min(low).max(high);
 const days = (high: number) => z.coerce.number().positive().max(high);
 const secret = z.string().min(32, "needs at least 32 characters");
+const secrets = z
+  .string()
+  .transform((text) => text.split(","))
+  .refine((keys) => keys.every((key) => secret.safeParse(key).success), "each needs at least 32 characters");
 
 /** Every setting, as .env.example explains it. Empty values count as not set. */
 const schema = z.object({
@@ -35,6 +39,7 @@ const schema = z.object({
   REDIS_PREFIX: z.string().max(64).default("causerie:"),
   SESSION_SECRET: secret.optional(),
   PASSWORD_KEY: secret.optional(),
+  ENCRYPTION_KEY: secrets.optional(),
   SESSION_IDLE_DAYS: days(365).default(30),
   SESSION_ABSOLUTE_DAYS: days(400).default(180),
   BCRYPT_COST: integer(4, 15).default(12),
@@ -65,6 +70,8 @@ export interface Config {
   redisPrefix: string;
   sessionSecret: string;
   passwordKey: string;
+  /** Keys of secrets at rest: the first seals, all open. */
+  encryptionKeys: string[];
   sessionIdleMs: number;
   sessionAbsoluteMs: number;
   bcryptCost: number;
@@ -112,6 +119,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   refuseHttpsWithoutProxy(settings);
   const secrets = settings.SESSION_SECRET && settings.PASSWORD_KEY ? {} : keptSecrets(settings.DATA_DIR);
   const publicUrl = settings.PUBLIC_URL ? new URL(settings.PUBLIC_URL) : null;
+  const passwordKey = settings.PASSWORD_KEY ?? keptSecret("PASSWORD_KEY", settings.DATA_DIR, secrets);
   return {
     production,
     host: settings.HOST,
@@ -126,7 +134,9 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     redisUrl: settings.REDIS_URL ?? null,
     redisPrefix: settings.REDIS_PREFIX,
     sessionSecret: settings.SESSION_SECRET ?? keptSecret("SESSION_SECRET", settings.DATA_DIR, secrets),
-    passwordKey: settings.PASSWORD_KEY ?? keptSecret("PASSWORD_KEY", settings.DATA_DIR, secrets),
+    passwordKey,
+    // What was sealed before there was a key of its own still opens.
+    encryptionKeys: [...(settings.ENCRYPTION_KEY ?? []), passwordKey],
     sessionIdleMs: settings.SESSION_IDLE_DAYS * DAY_MS,
     sessionAbsoluteMs: settings.SESSION_ABSOLUTE_DAYS * DAY_MS,
     bcryptCost: settings.BCRYPT_COST,

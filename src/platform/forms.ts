@@ -16,6 +16,8 @@ export interface FormPage {
   fields: Record<string, string>;
   /** What the audit log says when it is refused. */
   refused: AuditEvent;
+  /** Whom it concerns, where that is not who is signed in. */
+  userId?: number;
 }
 
 /** What a form says. @throws Refusal `invalid` where it says something else than the form asks */
@@ -47,7 +49,7 @@ export async function orShowAgain(
     await work();
   } catch (error) {
     const refusal = refusalOf(error);
-    if (refusal) audit(page.refused, { ...requestOf(request), reason: refusal.key });
+    if (refusal) auditRefusal(request, page, refusal);
     // A store that is away is told by the error page.
     if (!refusal?.key.startsWith("auth.") || wantsJson(request)) throw error;
     const fields = Object.entries(page.fields);
@@ -56,4 +58,8 @@ export async function orShowAgain(
     setRefused(response, refusal.status, refusal.retryAfterS);
     showForm(response, page, { ...shown, errors: { [field]: sentenceOf(response, refusal) } });
   }
+}
+
+function auditRefusal(request: Request, { refused, userId }: FormPage, { key: reason }: Refusal): void {
+  audit(refused, { ...requestOf(request), ...(userId === undefined ? {} : { userId }), reason });
 }

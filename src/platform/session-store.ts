@@ -69,6 +69,7 @@ function lifeMs({ createdAt }: Pick<SessionData, "createdAt">, now: number): num
 async function write(sid: string, data: SessionData): Promise<void> {
   const now = Date.now();
   const text = JSON.stringify(data);
+  if (data.pending) return writePending(keyOf(sid), text, data.pending.until - now);
   used.set(sid, now);
   await redis
     .multi()
@@ -77,6 +78,11 @@ async function write(sid: string, data: SessionData): Promise<void> {
     .zAdd(indexOf(data.userId), { score: now, value: sid })
     .pExpire(indexOf(data.userId), idleMs())
     .exec();
+}
+
+/** A login that is half done is nobody's session yet, and in no index. */
+async function writePending(key: string, text: string, lifeMs: number): Promise<void> {
+  await redis.set(key, text, { expiration: { type: "PX", value: lifeMs } });
 }
 
 /** When this process last wrote down that a session is used. */
@@ -109,8 +115,8 @@ async function remove(sid: string): Promise<void> {
   used.delete(sid);
   const text = await redis.getDel(keyOf(sid));
   if (typeof text !== "string") return;
-  const { userId }: SessionData = JSON.parse(text);
-  await redis.zRem(indexOf(userId), sid);
+  const { userId }: Partial<SessionData> = JSON.parse(text);
+  if (userId !== undefined) await redis.zRem(indexOf(userId), sid);
 }
 
 /** Sessions by their ids, null where there is none any more. @throws RedisUnavailable */

@@ -7,6 +7,8 @@ import { SessionStore, sessionPrefix } from "./session-store.ts";
 declare module "express-session" {
   interface SessionData {
     userId: number;
+    /** Whoever gave the right password and not yet a code. They are signed in nowhere: `userId` is missing. */
+    pending?: PendingLogin;
     /** The user's `auth_version` at login; an older one means that the session was ended. */
     authVersion: number;
     /** When it began, in ms since 1970. */
@@ -16,6 +18,16 @@ declare module "express-session" {
     browser: string;
     system: string;
   }
+}
+
+/** The first step of a login that takes two. */
+export interface PendingLogin {
+  userId: number;
+  authVersion: number;
+  nameKey: string;
+  next: string;
+  /** Until when the second step may be taken, in ms since 1970. */
+  until: number;
 }
 
 const COOKIE_MAX_AGE_MS = 400 * 86_400_000; // what browsers keep at most; the expiry in Redis decides

@@ -1,8 +1,9 @@
 import type { Request, Response } from "express";
+import type { SessionData } from "express-session";
 import type { Account } from "../auth/auth.ts";
 import { addressOf } from "../platform/addresses.ts";
 import { config } from "../platform/config.ts";
-import { cookieName } from "../platform/session.ts";
+import { cookieName, type PendingLogin } from "../platform/session.ts";
 import { announce } from "../realtime/attendance.ts";
 import { cutSession } from "../realtime/publish.ts";
 import { endPageLeases } from "../users/presence.ts";
@@ -17,23 +18,26 @@ import { deviceOf } from "./device.ts";
  * @param createdAt when the login was, in ms since 1970
  */
 export function beginSession(request: Request, account: Account, createdAt = Date.now()): Promise<void> {
+  // Of an IPv4 address within IPv6 only the address.
+  const address = addressOf(request).replace(/^::ffff:/i, "");
+  return renew(request, { ...account, createdAt, address, ...deviceOf(request.get("User-Agent")) });
+}
+
+const PENDING_MS = 10 * 60_000;
+
+/** The same for whoever has given the right password and is to give a code: signed in nowhere, out where they were. */
+export function beginPending(request: Request, login: Omit<PendingLogin, "until">): Promise<void> {
+  return renew(request, { pending: { ...login, until: Date.now() + PENDING_MS } });
+}
+
+function renew(request: Request, data: Partial<SessionData>): Promise<void> {
   const { sessionID, session } = request;
   const wasSignedIn = session.userId !== undefined;
   return new Promise((resolve, reject) => {
     session.regenerate((error) => {
       if (error) return reject(error);
       if (wasSignedIn) cutSession(sessionID);
-      const { userId, authVersion } = account;
-      // Of an IPv4 address within IPv6 only the address.
-      const address = addressOf(request).replace(/^::ffff:/i, "");
-      const device = deviceOf(request.get("User-Agent"));
-      Object.assign(request.session, {
-        userId,
-        authVersion,
-        createdAt,
-        address,
-        ...device,
-      });
+      Object.assign(request.session, data);
       request.session.save((failure) => {
         if (!failure) return resolve();
         // Or else the end of this request would set its cookie, and try once more to save it.

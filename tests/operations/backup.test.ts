@@ -16,8 +16,10 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import { createConnection } from "mysql2/promise";
 import { openTab, startTalk, type Talk } from "../messages/talk.ts";
 import { type Causerie, startCauserie } from "../support/causerie.ts";
+import { postForm } from "../support/forms.ts";
 import { freePort } from "../support/network.ts";
-import { type Answer, eventually, logIn, type Person, signUp } from "../support/person.ts";
+import { type Answer, cookiesOf, eventually, logIn, type Person, signUp } from "../support/person.ts";
+import { codeOf, turnTwoStepOn } from "../support/two-step.ts";
 import { type Ended, runCommand, startCommand } from "./command.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "causerie-backup-"));
@@ -74,6 +76,8 @@ async function onServer(sql: string): Promise<void> {
 test("what a backup took while people wrote comes back to the letter after everything was wiped", async () => {
   const talk = await startTalk(causerie);
   await say(talk, TEXTS);
+  const careful = await signUp(causerie);
+  const { secret } = await turnTwoStepOn(careful);
   const before = await historyOf(causerie, talk.two, talk.one.id);
   const isDone = new AbortController();
   const chatting = chatUntil(talk, isDone.signal);
@@ -115,6 +119,10 @@ test("what a backup took while people wrote comes back to the letter after every
     const response = await fetch(`${again.url}/`, { headers: { cookie }, redirect: "manual" });
     assert.equal(response.status, 303, "old sessions are gone");
   }
+  const { name: username, password } = careful;
+  const half = await postForm(again, "/login", { username, password });
+  const whole = await postForm(again, "/login/code", { code: codeOf(secret) }, { cookie: cookiesOf(half) });
+  assert.equal(whole.headers.get("location"), "/", "the secrets of two-step login still open");
   const one = await logIn(again, talk.one);
   assert.equal(one.id, talk.one.id);
   const history = await historyOf(again, one, talk.two.id);

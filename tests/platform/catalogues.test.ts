@@ -48,7 +48,7 @@ function usedKeys(): Map<string, string> {
     note(file, /new Refusal\(\s*"\w+",\s*"([^"]+)"/g);
     note(
       file,
-      /"((?:auth|chat|day|deletion|errors|password|people|sessions|settings|state|status|time)\.[\w.]+)"/g,
+      /"((?:auth|chat|day|deletion|errors|password|people|sessions|settings|state|status|time|twoStep)\.[\w.]+)"/g,
     );
   }
   return used;

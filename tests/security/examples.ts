@@ -3,6 +3,7 @@ import type { ROUTE_ACCESS } from "../../src/platform/access.ts";
 import type { ClientEvents } from "../../src/realtime/events.ts";
 import type { Causerie } from "../support/causerie.ts";
 import { connect, logIn, newName, type Person, signUp } from "../support/person.ts";
+import { beginTwoStep, codeOf, turnTwoStepOn } from "../support/two-step.ts";
 
 /** Two who talk: whose page, message, session … is asked for. */
 export interface Talk {
@@ -51,6 +52,13 @@ async function otherSession(causerie: Causerie, member: Person): Promise<string>
   return /\/sessions\/([\w-]{22})\/revocation/.exec(html)?.[1] ?? "";
 }
 
+const withCode =
+  (path: string): MakeExample =>
+  async ({ member }) => {
+    const { recoveryCodes } = await turnTwoStepOn(member);
+    return { path, fields: { password: member.password, code: recoveryCodes[0] ?? "" } };
+  };
+
 /** How each route is asked for, about what is the talk's. */
 export const ROUTE_EXAMPLES: Record<keyof typeof ROUTE_ACCESS, MakeExample> = {
   "GET /healthz": at("/healthz"),
@@ -69,6 +77,8 @@ export const ROUTE_EXAMPLES: Record<keyof typeof ROUTE_ACCESS, MakeExample> = {
     path: "/login",
     fields: { username: member.name, password: member.password },
   }),
+  "GET /login/code": at("/login/code"),
+  "POST /login/code": at("/login/code", { code: "123456" }),
   "GET /session": at("/session"),
   "POST /logout": at("/logout", {}),
   "GET /settings": at("/settings"),
@@ -93,6 +103,16 @@ export const ROUTE_EXAMPLES: Record<keyof typeof ROUTE_ACCESS, MakeExample> = {
     path: "/password",
     fields: { currentPassword: member.password, newPassword: `new ${randomUUID()}` },
   }),
+  "GET /two-step": at("/two-step"),
+  "POST /two-step": ({ member }) => ({ path: "/two-step", fields: { password: member.password } }),
+  "POST /two-step/confirmation": async ({ member }) => ({
+    path: "/two-step/confirmation",
+    fields: { code: codeOf(await beginTwoStep(member)) },
+  }),
+  "GET /two-step/recovery-codes": at("/two-step/recovery-codes"),
+  "POST /two-step/recovery-codes": withCode("/two-step/recovery-codes"),
+  "GET /two-step/deletion": at("/two-step/deletion"),
+  "POST /two-step/deletion": withCode("/two-step/deletion"),
   "GET /account/deletion": at("/account/deletion"),
   "POST /account/deletion": ({ member }) => ({
     path: "/account/deletion",

@@ -8,6 +8,7 @@ import {
   bubble,
   openChat,
   openWindow,
+  passwordOf,
   registerInBrowser,
   rowOf,
   say,
@@ -16,6 +17,7 @@ import {
 } from "../support/browser.ts";
 import { startCauserie } from "../support/causerie.ts";
 import { signUp } from "../support/person.ts";
+import { codeOf, keyOn } from "../support/two-step.ts";
 
 const [causerie, browser] = await Promise.all([startCauserie(), startBrowser()]);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -97,6 +99,8 @@ for (const [name, options] of Object.entries<BrowserContextOptions>({ desk: DESK
     for (const path of [
       "/settings",
       "/sessions",
+      "/two-step",
+      "/two-step/deletion",
       "/sessions/others/revocation",
       "/password",
       "/account/deletion",
@@ -104,6 +108,20 @@ for (const [name, options] of Object.entries<BrowserContextOptions>({ desk: DESK
       await page.goto(causerie.url + path);
       faults.push(...(await inBothThemes(page)));
     }
+    await page.goto(`${causerie.url}/two-step`);
+    await page.getByLabel("Password").fill(passwordOf(anna.name));
+    await page.getByRole("button", { name: "Set up" }).click();
+    await page.getByRole("img", { name: "QR code" }).waitFor();
+    faults.push(...(await inBothThemes(page)));
+    await page.getByLabel("Code", { exact: true }).fill(codeOf(keyOn(await page.content()), -1));
+    await page.getByRole("button", { name: "Turn on" }).click();
+    await page.getByRole("heading", { name: "Your recovery codes" }).waitFor();
+    faults.push(...(await inBothThemes(page)));
+    await page.getByRole("link", { name: "I have kept them" }).click();
+    await page.getByText("Two-step login is on.").waitFor();
+    faults.push(...(await inBothThemes(page)));
+    await page.goto(`${causerie.url}/account/deletion`);
+    await page.getByLabel("Code", { exact: true }).fill("123456");
     await page.getByLabel("Password").fill("not the password");
     await page.getByRole("button", { name: "Delete my account" }).click();
     await page.getByText("This is not your password.").waitFor();

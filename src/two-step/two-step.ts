@@ -1,0 +1,130 @@
+import { confirmIdentity } from "../auth/confirm.ts";
+import type { Actor } from "../conversations/conversations.ts";
+import { db } from "../platform/db.ts";
+import { notFound, overtaken, Refusal } from "../platform/errors.ts";
+import { giveBack, spend } from "../platform/limits.ts";
+import { isTimed, newRecoveryCodes, newSecret, plainCode, stepOf } from "./codes.ts";
+import { keyedDigest, seal, unseal } from "./sealing.ts";
+import {
+  confirm,
+  countRecoveryCodes,
+  deleteTwoStep,
+  findTwoStep,
+  replaceRecoveryCodes,
+  takeRecoveryCode,
+  takeStep,
+  updateSealed,
+  upsertUnconfirmed,
+} from "./two-step.queries.ts";
+
+/** A password, and a code where two-step login is on. */
+export interface Proof {
+  password: string;
+  code: string;
+}
+
+/** Where somebody stands: `secret` only while it is being set up. */
+export interface Standing {
+  state: "off" | "begun" | "on";
+  secret: Buffer | null;
+  recoveryCodes: number;
+}
+
+export async function standingOf(actor: Actor): Promise<Standing> {
+  const found = await findTwoStep(actor.userId);
+  if (!found) return { state: "off", secret: null, recoveryCodes: 0 };
+  if (found.confirmed) {
+    return { state: "on", secret: null, recoveryCodes: await countRecoveryCodes(actor.userId) };
+  }
+  return { state: "begun", secret: unseal(actor.userId, found.secret).secret, recoveryCodes: 0 };
+}
+
+export async function isTwoStepOn(userId: number): Promise<boolean> {
+  return (await findTwoStep(userId))?.confirmed === true;
+}
+
+/** Begins a set-up, anew if one was begun. @throws Refusal `forbidden`; `conflict` when it is on */
+export async function beginTwoStep(actor: Actor, password: string): Promise<void> {
+  await confirmIdentity(actor, password);
+  if (await isTwoStepOn(actor.userId)) throw overtaken();
+  await upsertUnconfirmed(actor.userId, seal(actor.userId, newSecret()));
+}
+
+/**
+ * Turns it on, once a code proves that the authenticator has the secret.
+ *
+ * @returns the recovery codes, which nobody sees again
+ * @throws Refusal `forbidden` for a wrong code, `not_found` when no set-up was begun
+ */
+export async function confirmTwoStep(actor: Actor, typed: string): Promise<string[]> {
+  const found = await findTwoStep(actor.userId);
+  if (!found || found.confirmed) throw notFound();
+  await spend("codePerUser", actor.userId);
+  const step = stepOf(unseal(actor.userId, found.secret).secret, plainCode(typed));
+  if (step === null) throw wrongCode();
+  const codes = newRecoveryCodes();
+  await db.transaction(async (tx) => {
+    if (!(await confirm(tx, actor.userId, found.secret, step))) throw overtaken();
+    await replaceRecoveryCodes(tx, actor.userId, hashesOf(actor, codes));
+  });
+  await giveBack("codePerUser", actor.userId);
+  return codes;
+}
+
+/** New recovery codes; those of before are worth nothing. @throws Refusal `forbidden`, `not_found` when it is off */
+export async function renewRecoveryCodes(actor: Actor, proof: Proof): Promise<string[]> {
+  await proveWithCode(actor, proof);
+  const codes = newRecoveryCodes();
+  await db.transaction((tx) => replaceRecoveryCodes(tx, actor.userId, hashesOf(actor, codes)));
+  return codes;
+}
+
+/** Turns it off. @throws Refusal `forbidden`, `not_found` when it is off */
+export async function endTwoStep(actor: Actor, proof: Proof): Promise<void> {
+  await proveWithCode(actor, proof);
+  await db.transaction((tx) => deleteTwoStep(tx, actor.userId));
+}
+
+async function proveWithCode(actor: Actor, { password, code }: Proof): Promise<void> {
+  await confirmIdentity(actor, password);
+  if (!(await isTwoStepOn(actor.userId))) throw notFound();
+  await useCode(actor, code);
+}
+
+/** Takes a code where two-step login is on, and nothing where it is off. @throws Refusal `forbidden` */
+export async function useCodeIfOn(actor: Actor, typed: string): Promise<void> {
+  if (await isTwoStepOn(actor.userId)) await useCode(actor, typed);
+}
+
+/**
+ * Takes one code of an authenticator, or one recovery code; each works once, whichever node is asked.
+ *
+ * @throws Refusal `forbidden` for a wrong one, or one of before; `too_many` after many of them
+ */
+export async function useCode(actor: Actor, typed: string): Promise<"code" | "recovery code"> {
+  await spend("codePerUser", actor.userId);
+  const code = plainCode(typed);
+  const isRight = isTimed(code) ? await useTimedCode(actor, code) : await useRecoveryCode(actor, code);
+  if (!isRight) throw wrongCode();
+  await giveBack("codePerUser", actor.userId);
+  return isTimed(code) ? "code" : "recovery code";
+}
+
+async function useTimedCode({ userId }: Actor, code: string): Promise<boolean> {
+  const found = await findTwoStep(userId);
+  if (!found?.confirmed) return false;
+  const { secret, isNewest } = unseal(userId, found.secret);
+  const step = stepOf(secret, code);
+  if (step === null || !(await takeStep(userId, step))) return false;
+  if (!isNewest) await updateSealed(userId, found.secret, seal(userId, secret));
+  return true;
+}
+
+function useRecoveryCode({ userId }: Actor, code: string): Promise<boolean> {
+  return takeRecoveryCode(userId, keyedDigest(userId, code));
+}
+
+const hashesOf = ({ userId }: Actor, codes: string[]) =>
+  codes.map((code) => keyedDigest(userId, plainCode(code)));
+
+const wrongCode = () => new Refusal("forbidden", "auth.error.code");

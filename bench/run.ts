@@ -1,0 +1,123 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { createConnection, type RowDataPacket } from "mysql2/promise";
+import {
+  fillPages,
+  hereRow,
+  listRow,
+  olderRow,
+  othersRow,
+  searchRow,
+  uncachedRow,
+  unchangedRow,
+} from "./rows/pages.ts";
+import { Bench, type Round, type Row } from "./rows/row.ts";
+import { closeBoth, formsRow, hotPairRow, openBoth, pacedRow, saturatedRow } from "./rows/sending.ts";
+import { Loader } from "./support/loader.ts";
+import { makePlayers } from "./support/players.ts";
+import { openStage } from "./support/stage.ts";
+import { printTable, type Result, resultsOf } from "./support/table.ts";
+
+/**
+ * `npm run bench`: how fast Causerie is, beside the limit of each figure in the same run. `--quick` takes about a
+ * minute, `--only TEXT` runs the rows whose title holds it, `--rounds N` and `--profile FOLDER` are for a closer look.
+ */
+
+const ROUNDS = 5;
+const CONVERSATIONS = 1000;
+
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    only: { type: "string", default: "" },
+    json: { type: "string" },
+    rounds: { type: "string" },
+    profile: { type: "string" },
+  },
+});
+
+/** Rows that share one start of the app. */
+interface Act {
+  title: string;
+  rows: Row[];
+  settings?: Record<string, string>;
+  processes?: number;
+  /** Sockets of everybody are open on the app and on the relay. */
+  prepare?: (bench: Bench) => Promise<void>;
+}
+
+const acts: Act[] = [
+  { title: "sends", rows: [saturatedRow, hotPairRow, pacedRow, formsRow], prepare: openBoth },
+  {
+    title: "pages",
+    rows: [unchangedRow, othersRow, hereRow, listRow, searchRow, olderRow],
+    prepare: openForPages,
+  },
+  { title: "pages, nothing kept", rows: [uncachedRow], settings: { ANSWERS_MB: "0" }, prepare: openForPages },
+];
+
+async function openForPages(bench: Bench): Promise<void> {
+  await bench.run({ task: "open", target: bench.ours, players: bench.players, tabs: 1, atOnce: 32 });
+  await fillPages(bench);
+}
+
+function wantedRows({ rows }: Act): Row[] {
+  return rows.filter(({ title }) => title.toLowerCase().includes(options.only.toLowerCase()));
+}
+
+async function play(act: Act): Promise<Result[]> {
+  const folder = mkdtempSync(join(tmpdir(), "causerie-bench-"));
+  const profiling: Record<string, string> = options.profile
+    ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${options.profile}` }
+    : {};
+  const stage = await openStage(folder, { ...act.settings, ...profiling });
+  const loader = new Loader();
+  try {
+    const players = await makePlayers(stage, CONVERSATIONS * 2);
+    const bench = new Bench(stage, loader, players, options.quick);
+    await act.prepare?.(bench);
+    const results: Result[] = [];
+    for (const row of wantedRows(act)) results.push(...(await measure(bench, row)));
+    await countStored(bench);
+    return results;
+  } finally {
+    await loader.stop();
+    await stage.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function measure(bench: Bench, row: Row): Promise<Result[]> {
+  await row.prepare?.(bench);
+  const rounds: Round[] = [];
+  const count = Number(options.rounds ?? (options.quick ? 1 : (row.rounds ?? ROUNDS)));
+  for (let number = 0; number < count; number += 1) {
+    rounds.push(await row.round(bench, number));
+    console.log(`${row.title}, round ${number + 1} of ${count}: ${JSON.stringify(rounds.at(-1))}`);
+  }
+  return resultsOf(row, rounds);
+}
+
+/** Every acknowledged message is a row of its table. */
+async function countStored(bench: Bench): Promise<void> {
+  const connection = await createConnection(bench.stage.databaseUrl("mysql"));
+  const tables = { ours: "causerie.messages", relay: "relay.relay" };
+  for (const [target, table] of Object.entries(tables)) {
+    const acknowledged = bench.acknowledged[target] ?? 0;
+    if (acknowledged === 0) continue;
+    const [rows] = await connection.query<RowDataPacket[]>(`SELECT COUNT(*) AS stored FROM ${table}`);
+    const stored: number = rows[0]?.stored ?? 0;
+    if (stored !== acknowledged)
+      throw new Error(`${table} has ${stored} rows for ${acknowledged} acknowledged`);
+    console.log(`${table}: ${stored} rows for ${acknowledged} acknowledged messages`);
+  }
+  await connection.end();
+  for (const voided of bench.voids) console.log(`VOID, ${voided}`);
+}
+
+const results: Result[] = [];
+for (const act of acts.filter((each) => wantedRows(each).length > 0)) results.push(...(await play(act)));
+printTable(results);
+if (options.json) writeFileSync(options.json, JSON.stringify(results, null, 2));

@@ -1,19 +1,18 @@
-import type { Queryable } from "../platform/db.ts";
+import { isDuplicate, type Queryable } from "../platform/db.ts";
 import { Refusal } from "../platform/errors.ts";
 import { clientIdText } from "./client-id.ts";
 import type { Message } from "./message.ts";
 import type { MessageRow } from "./messages.queries.ts";
 import {
   findIds,
-  findMembers,
+  findIdsFrom,
   findSent,
   insertMessages,
-  type LockedConversation,
-  lockConversations,
-  type Member,
+  type LockedMember,
+  lockMembers,
   type NewMessage,
+  type PlacedId,
   type SendKey,
-  type SeqRange,
   updateCounters,
   updateMemberships,
 } from "./writer.queries.ts";
@@ -31,44 +30,74 @@ export interface Stored {
   isNew: boolean;
 }
 
+type Member = Pick<LockedMember, "userId" | "username" | "deliveredSeq" | "readSeq" | "unreadCount">;
+
 /** A conversation under its lock, with what the batch has made of it so far. */
-interface Thread extends LockedConversation {
+interface Thread {
+  conversationId: number;
+  lastSeq: number;
+  lastRev: number;
+  now: Date;
   members: Member[];
-  firstSeq: number;
+  isChanged: boolean;
 }
 
 /**
  * Writes one batch in the transaction `tx`: locks its conversations in id order, checks membership under the
  * lock, folds equal `clientId`s, numbers what is new, inserts it with one statement, moves both members' rows.
  * Its outcomes stand in the order of the drafts; nothing holds until `tx` commits.
+ *
+ * Nearly every message is new: what was stored before is looked up only when the insert finds that there is some.
  */
 export async function writeDrafts(tx: Queryable, drafts: Draft[]): Promise<(Stored | Refusal)[]> {
-  const threads = await lockThreads(tx, drafts);
-  const sent = new Map((await findSent(tx, drafts)).map((row) => [keyOf(row), row]));
-  const fresh = new Map<string, NewMessage>();
-  const places = drafts.map((draft) => place(draft, threads, sent, fresh));
-  const ids = await store(tx, [...fresh.values()], [...threads.values()]);
-  return places.map((found) => {
-    if (found instanceof Refusal) return found;
-    const members = threads.get(found.conversationId)?.members ?? [];
-    // Equal drafts of one batch are one message, new only once.
-    return { message: messageOf(rowOf(found, ids), members), isNew: fresh.delete(keyOf(found)) };
-  });
-}
-
-async function lockThreads(tx: Queryable, drafts: Draft[]): Promise<Map<number, Thread>> {
   const ids = [...new Set(drafts.map((draft) => draft.conversationId))].sort((a, b) => a - b);
-  const locked = await lockConversations(tx, ids);
-  const members = Map.groupBy(await findMembers(tx, ids), (member) => member.conversationId);
-  return new Map(
-    locked.map((thread) => [
-      thread.id,
-      { ...thread, members: members.get(thread.id) ?? [], firstSeq: thread.lastSeq + 1 },
-    ]),
-  );
+  const locked = await lockMembers(tx, ids);
+  try {
+    return await writePlaced(tx, drafts, locked, []);
+  } catch (error) {
+    if (!isDuplicate(error)) throw error;
+    return writePlaced(tx, drafts, locked, await findSent(tx, drafts));
+  }
 }
 
 type SentRow = MessageRow & { textHash: Buffer };
+
+async function writePlaced(
+  tx: Queryable,
+  drafts: Draft[],
+  locked: LockedMember[],
+  found: SentRow[],
+): Promise<(Stored | Refusal)[]> {
+  const threads = threadsOf(locked);
+  const sent = new Map(found.map((row) => [keyOf(row), row]));
+  const fresh = new Map<string, NewMessage>();
+  const places = drafts.map((draft) => place(draft, threads, sent, fresh));
+  const ids = await store(tx, [...fresh.values()], [...threads.values()]);
+  return places.map((placed) => {
+    if (placed instanceof Refusal) return placed;
+    const members = threads.get(placed.conversationId)?.members ?? [];
+    // Equal drafts of one batch are one message, new only once.
+    return { message: messageOf(rowOf(placed, ids), members), isNew: fresh.delete(keyOf(placed)) };
+  });
+}
+
+function threadsOf(locked: LockedMember[]): Map<number, Thread> {
+  const threads = new Map<number, Thread>();
+  for (const { conversationId, lastSeq, lastRev, now, ...member } of locked) {
+    const thread = threads.get(conversationId);
+    if (thread) thread.members.push(member);
+    else
+      threads.set(conversationId, {
+        conversationId,
+        lastSeq,
+        lastRev,
+        now,
+        members: [member],
+        isChanged: false,
+      });
+  }
+  return threads;
+}
 
 /** Where a draft's message stands: stored before, earlier in this batch, or new with the next number. */
 function place(
@@ -80,7 +109,8 @@ function place(
   const thread = threads.get(draft.conversationId);
   const sender = thread?.members.find((member) => member.userId === draft.senderId);
   if (!thread || !sender) return new Refusal("not_found", "chat.error.notFound");
-  const known = sent.get(keyOf(draft)) ?? fresh.get(keyOf(draft));
+  const key = keyOf(draft);
+  const known = sent.get(key) ?? fresh.get(key);
   if (known)
     return known.textHash.equals(draft.textHash) ? known : new Refusal("conflict", "chat.error.conflict");
   // Deleting an account takes this lock as well: whatever is sent is either before it, or refused.
@@ -88,13 +118,14 @@ function place(
     return new Refusal("forbidden", "chat.error.deletedAccount");
   }
   const message = number(draft, thread);
-  fresh.set(keyOf(draft), message);
+  fresh.set(key, message);
   return message;
 }
 
 function number(draft: Draft, thread: Thread): NewMessage {
   thread.lastSeq += 1;
   thread.lastRev += 1;
+  thread.isChanged = true;
   for (const member of thread.members) moveMember(member, draft.senderId, thread.lastSeq);
   return { ...draft, seq: thread.lastSeq, rev: thread.lastRev, createdAt: thread.now };
 }
@@ -113,23 +144,29 @@ function moveMember(member: Member, senderId: number, seq: number): void {
 }
 
 async function store(tx: Queryable, fresh: NewMessage[], threads: Thread[]): Promise<Map<string, number>> {
-  if (fresh.length === 0) return new Map();
-  const written = threads.filter((thread) => thread.lastSeq >= thread.firstSeq);
-  await insertMessages(tx, fresh);
-  const ids = await findIds(tx, written.map(rangeOf));
-  await updateCounters(
-    tx,
-    written.map((thread) => ({ ...thread, lastMessageAt: thread.now })),
-  );
-  await updateMemberships(
-    tx,
-    written.flatMap((thread) => thread.members.map((member) => ({ ...member, lastMessageAt: thread.now }))),
-  );
-  return new Map(ids.map((row) => [`${row.conversationId}:${row.seq}`, row.id]));
+  const written = threads.filter((thread) => thread.isChanged);
+  const [first] = written;
+  if (!first) return new Map();
+  const ids = await insertAndFindIds(tx, fresh);
+  await updateCounters(tx, written, first.now);
+  await updateMemberships(tx, written.flatMap(membersOf), first.now);
+  return new Map(ids.map((row) => [placeOf(row), row.id]));
 }
 
-function rangeOf(thread: Thread): SeqRange {
-  return { conversationId: thread.id, from: thread.firstSeq, to: thread.lastSeq };
+async function insertAndFindIds(tx: Queryable, fresh: NewMessage[]): Promise<PlacedId[]> {
+  const firstId = await insertMessages(tx, fresh);
+  const places = new Set(fresh.map(placeOf));
+  // Other nodes insert at the same time, and what stands in this range need not all be ours.
+  const ids = (await findIdsFrom(tx, firstId, fresh.length)).filter((row) => places.has(placeOf(row)));
+  return ids.length === fresh.length ? ids : findIds(tx, fresh);
+}
+
+function membersOf({ conversationId, members }: Thread) {
+  return members.map((member) => ({ ...member, conversationId }));
+}
+
+function placeOf({ conversationId, seq }: Omit<PlacedId, "id">): string {
+  return `${conversationId}:${seq}`;
 }
 
 function keyOf(key: SendKey): string {
@@ -138,7 +175,7 @@ function keyOf(key: SendKey): string {
 
 function rowOf(found: SentRow | NewMessage, ids: Map<string, number>): MessageRow {
   if ("id" in found) return found;
-  const id = ids.get(`${found.conversationId}:${found.seq}`);
+  const id = ids.get(placeOf(found));
   if (id === undefined) throw new Error("a message that was just inserted cannot be read back");
   return { ...found, id, editedAt: null, deletedAt: null };
 }

@@ -1,17 +1,13 @@
 import type { Queryable } from "../platform/db.ts";
 import type { MessageRow } from "./messages.queries.ts";
 
-/** A conversation's counters as they stand under its lock. */
-export interface LockedConversation {
-  id: number;
+/** A member of a conversation, with the conversation's counters as they stand under its lock. */
+export interface LockedMember {
+  conversationId: number;
   lastSeq: number;
   lastRev: number;
   /** The database's clock: one for all nodes. */
   now: Date;
-}
-
-export interface Member {
-  conversationId: number;
   userId: number;
   /** Empty for a deleted account. */
   username: string;
@@ -35,21 +31,18 @@ export interface NewMessage extends SendKey {
   createdAt: Date;
 }
 
-/** Locks conversations in the order of their ids, which is what keeps two batches from a deadlock. */
-export function lockConversations(tx: Queryable, ids: number[]): Promise<LockedConversation[]> {
-  return tx.query<LockedConversation>(
-    `SELECT id, last_seq AS lastSeq, last_rev AS lastRev, UTC_TIMESTAMP(3) AS now
-     FROM conversations WHERE id IN (?) ORDER BY id FOR UPDATE`,
-    [ids],
-  );
-}
-
-export function findMembers(tx: Queryable, conversationIds: number[]): Promise<Member[]> {
-  return tx.query<Member>(
-    `SELECT m.conversation_id AS conversationId, m.user_id AS userId, u.username,
+/**
+ * Locks conversations and their memberships in the order of their ids, which is what keeps two batches from a
+ * deadlock. A subquery's rows are not locked: names are only read.
+ */
+export function lockMembers(tx: Queryable, ids: number[]): Promise<LockedMember[]> {
+  return tx.query<LockedMember>(
+    `SELECT c.id AS conversationId, c.last_seq AS lastSeq, c.last_rev AS lastRev, UTC_TIMESTAMP(3) AS now,
+            m.user_id AS userId, (SELECT u.username FROM users u WHERE u.id = m.user_id) AS username,
             m.delivered_seq AS deliveredSeq, m.read_seq AS readSeq, m.unread_count AS unreadCount
-     FROM memberships m JOIN users u ON u.id = m.user_id WHERE m.conversation_id IN (?)`,
-    [conversationIds],
+     FROM conversations c STRAIGHT_JOIN memberships m ON m.conversation_id = c.id
+     WHERE c.id IN (?) ORDER BY c.id FOR UPDATE`,
+    [ids],
   );
 }
 
@@ -59,14 +52,20 @@ export function findSent(tx: Queryable, keys: SendKey[]): Promise<(MessageRow & 
     `SELECT m.id, m.conversation_id AS conversationId, m.seq, m.rev, m.client_id AS clientId,
             m.sender_id AS senderId, m.message, m.created_at AS createdAt, m.edited_at AS editedAt,
             m.deleted_at AS deletedAt, m.text_hash AS textHash
-     FROM messages m
-     WHERE ${keys.map(() => "(m.conversation_id = ? AND m.sender_id = ? AND m.client_id = ?)").join(" OR ")}`,
+     FROM (${rowsOf("? AS conversation_id, ? AS sender_id, ? AS client_id", keys.length)}) k
+     STRAIGHT_JOIN messages m
+       ON m.conversation_id = k.conversation_id AND m.sender_id = k.sender_id AND m.client_id = k.client_id`,
     keys.flatMap((key) => [key.conversationId, key.senderId, key.clientId]),
   );
 }
 
-export async function insertMessages(tx: Queryable, messages: NewMessage[]): Promise<void> {
-  await tx.writeMany(
+/**
+ * Inserts all or none, and tells the first id that the database gave.
+ *
+ * @throws ER_DUP_ENTRY when one of them is stored already; the transaction stands as it was before
+ */
+export async function insertMessages(tx: Queryable, messages: NewMessage[]): Promise<number> {
+  const result = await tx.writeMany(
     `INSERT INTO messages (conversation_id, seq, sender_id, client_id, text_hash, message, created_at, rev)
      VALUES ?`,
     [
@@ -76,41 +75,56 @@ export async function insertMessages(tx: Queryable, messages: NewMessage[]): Pro
       ]),
     ],
   );
+  return result.insertId;
 }
 
-/** A run of numbers in one conversation, both ends included. */
-export interface SeqRange {
+/** Where a message stands, and its id. */
+export interface PlacedId {
+  id: number;
   conversationId: number;
-  from: number;
-  to: number;
+  seq: number;
 }
 
-/** Ids are read back, not computed: with several database nodes they need not follow each other. */
-export function findIds(
-  tx: Queryable,
-  ranges: SeqRange[],
-): Promise<{ id: number; conversationId: number; seq: number }[]> {
-  return tx.query(
+/**
+ * Ids are read back, not computed: with several database nodes they need not follow each other. Where they do,
+ * those of one statement are one range of the index.
+ */
+export function findIdsFrom(tx: Queryable, firstId: number, count: number): Promise<PlacedId[]> {
+  return tx.execute<PlacedId>(
     `SELECT id, conversation_id AS conversationId, seq FROM messages
-     WHERE ${ranges.map(() => "(conversation_id = ? AND seq BETWEEN ? AND ?)").join(" OR ")}`,
-    ranges.flatMap((range) => [range.conversationId, range.from, range.to]),
+     WHERE id BETWEEN ? AND ? + ? * @@auto_increment_increment`,
+    [firstId, firstId, count - 1],
+  );
+}
+
+/** The same one by one, where ids do not follow each other. */
+export function findIds(tx: Queryable, places: Omit<PlacedId, "id">[]): Promise<PlacedId[]> {
+  return tx.query<PlacedId>(
+    `SELECT m.id, m.conversation_id AS conversationId, m.seq
+     FROM (${rowsOf("? AS conversation_id, ? AS seq", places.length)}) p
+     STRAIGHT_JOIN messages m ON m.conversation_id = p.conversation_id AND m.seq = p.seq`,
+    places.flatMap((place) => [place.conversationId, place.seq]),
   );
 }
 
 export interface CounterUpdate {
-  id: number;
+  conversationId: number;
   lastSeq: number;
   lastRev: number;
-  lastMessageAt: Date;
 }
 
-export async function updateCounters(tx: Queryable, updates: CounterUpdate[]): Promise<void> {
-  await tx.writeMany(
-    `UPDATE conversations c JOIN (
-       ${rowsOf("? AS id, ? AS last_seq, ? AS last_rev, ? AS last_message_at", updates.length)}
-     ) n ON n.id = c.id
-     SET c.last_seq = n.last_seq, c.last_rev = n.last_rev, c.last_message_at = n.last_message_at`,
-    updates.flatMap((update) => [update.id, update.lastSeq, update.lastRev, update.lastMessageAt]),
+/** Rows travel as one JSON text: of all ways that both databases take, the one that costs both ends least. */
+export async function updateCounters(
+  tx: Queryable,
+  updates: CounterUpdate[],
+  lastMessageAt: Date,
+): Promise<void> {
+  await tx.write(
+    `UPDATE JSON_TABLE(?, '$[*]' COLUMNS (
+       id BIGINT UNSIGNED PATH '$[0]', last_seq BIGINT UNSIGNED PATH '$[1]', last_rev BIGINT UNSIGNED PATH '$[2]'
+     )) n STRAIGHT_JOIN conversations c ON c.id = n.id
+     SET c.last_seq = n.last_seq, c.last_rev = n.last_rev, c.last_message_at = ?`,
+    [JSON.stringify(updates.map((row) => [row.conversationId, row.lastSeq, row.lastRev])), lastMessageAt],
   );
 }
 
@@ -120,20 +134,25 @@ export interface MembershipUpdate {
   deliveredSeq: number;
   readSeq: number;
   unreadCount: number;
-  lastMessageAt: Date;
 }
 
-export async function updateMemberships(tx: Queryable, updates: MembershipUpdate[]): Promise<void> {
-  await tx.writeMany(
-    `UPDATE memberships m JOIN (
-       ${rowsOf("? AS conversation_id, ? AS user_id, ? AS delivered_seq, ? AS read_seq, ? AS unread_count, ? AS last_message_at", updates.length)}
-     ) n ON n.conversation_id = m.conversation_id AND n.user_id = m.user_id
+export async function updateMemberships(
+  tx: Queryable,
+  updates: MembershipUpdate[],
+  lastMessageAt: Date,
+): Promise<void> {
+  const rows = updates.map((row) => [
+    ...[row.conversationId, row.userId, row.deliveredSeq, row.readSeq, row.unreadCount],
+  ]);
+  await tx.write(
+    `UPDATE JSON_TABLE(?, '$[*]' COLUMNS (
+       conversation_id BIGINT UNSIGNED PATH '$[0]', user_id BIGINT UNSIGNED PATH '$[1]',
+       delivered_seq BIGINT UNSIGNED PATH '$[2]', read_seq BIGINT UNSIGNED PATH '$[3]',
+       unread_count INT UNSIGNED PATH '$[4]'
+     )) n STRAIGHT_JOIN memberships m ON m.conversation_id = n.conversation_id AND m.user_id = n.user_id
      SET m.delivered_seq = n.delivered_seq, m.read_seq = n.read_seq, m.unread_count = n.unread_count,
-         m.last_message_at = n.last_message_at`,
-    updates.flatMap((update) => [
-      ...[update.conversationId, update.userId, update.deliveredSeq, update.readSeq],
-      ...[update.unreadCount, update.lastMessageAt],
-    ]),
+         m.last_message_at = ?`,
+    [JSON.stringify(rows), lastMessageAt],
   );
 }
 

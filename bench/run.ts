@@ -22,7 +22,7 @@ import { printTable, type Result, resultsOf } from "./support/table.ts";
 
 /**
  * `npm run bench`: how fast Causerie is, beside the limit of each figure in the same run. `--quick` takes about a
- * minute, `--only TEXT` runs the rows whose title holds it, `--rounds N` and `--profile FOLDER` are for a closer look.
+ * minute, `--only TEXT` runs the rows whose title holds it, `--rounds N` and `--inspect PORT` are for a closer look.
  */
 
 const ROUNDS = 5;
@@ -34,7 +34,7 @@ const { values: options } = parseArgs({
     only: { type: "string", default: "" },
     json: { type: "string" },
     rounds: { type: "string" },
-    profile: { type: "string" },
+    inspect: { type: "string" },
   },
 });
 
@@ -69,10 +69,8 @@ function wantedRows({ rows }: Act): Row[] {
 
 async function play(act: Act): Promise<Result[]> {
   const folder = mkdtempSync(join(tmpdir(), "causerie-bench-"));
-  const profiling: Record<string, string> = options.profile
-    ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${options.profile}` }
-    : {};
-  const stage = await openStage(folder, { ...act.settings, ...profiling });
+  const inspecting: Record<string, string> = options.inspect ? { NODE_OPTIONS: `--inspect=${options.inspect}` } : {};
+  const stage = await openStage(folder, { ...act.settings, ...inspecting });
   const loader = new Loader();
   try {
     const players = await makePlayers(stage, CONVERSATIONS * 2);

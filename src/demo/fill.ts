@@ -108,7 +108,7 @@ async function storeTalks(tx: Queryable, dice: Dice, talks: NumberedTalk[]): Pro
   const messages = talks.flatMap((talk) => messagesOf(dice, talk, idOf(ids, talk.directKey)));
   // In the order of time, so that `id` grows as it does in life.
   messages.sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
-  for (const some of chunks(messages)) await insertMessages(tx, some);
+  for (const { sql, values } of chunks(messages).map(insertMessages)) await tx.writeMany(sql, values);
   return messages.length;
 }
 

@@ -1,11 +1,11 @@
-import { isDuplicate, type Queryable } from "../platform/db.ts";
+import { CommitUnknown, isDuplicate, type ShortTransaction } from "../platform/db.ts";
 import { Refusal } from "../platform/errors.ts";
 import { clientIdText } from "./client-id.ts";
 import type { Message } from "./message.ts";
 import type { MessageRow } from "./messages.queries.ts";
 import {
   findIds,
-  findIdsFrom,
+  findInsertedIds,
   findSent,
   insertMessages,
   type LockedMember,
@@ -43,13 +43,13 @@ interface Thread {
 }
 
 /**
- * Writes one batch in the transaction `tx`: locks its conversations in id order, checks membership under the
- * lock, folds equal `clientId`s, numbers what is new, inserts it with one statement, moves both members' rows.
- * Its outcomes stand in the order of the drafts; nothing holds until `tx` commits.
+ * Writes and commits one batch in the transaction `tx`: locks its conversations in id order, checks membership
+ * under the lock, folds equal `clientId`s, numbers what is new, inserts it with one statement, moves both
+ * members' rows. Its outcomes stand in the order of the drafts.
  *
  * Nearly every message is new: what was stored before is looked up only when the insert finds that there is some.
  */
-export async function writeDrafts(tx: Queryable, drafts: Draft[]): Promise<(Stored | Refusal)[]> {
+export async function writeDrafts(tx: ShortTransaction, drafts: Draft[]): Promise<(Stored | Refusal)[]> {
   const ids = [...new Set(drafts.map((draft) => draft.conversationId))].sort((a, b) => a - b);
   const locked = await lockMembers(tx, ids);
   try {
@@ -63,7 +63,7 @@ export async function writeDrafts(tx: Queryable, drafts: Draft[]): Promise<(Stor
 type SentRow = MessageRow & { textHash: Buffer };
 
 async function writePlaced(
-  tx: Queryable,
+  tx: ShortTransaction,
   drafts: Draft[],
   locked: LockedMember[],
   found: SentRow[],
@@ -143,22 +143,33 @@ function moveMember(member: Member, senderId: number, seq: number): void {
   if (member.deliveredSeq === seq - 1) member.deliveredSeq = seq;
 }
 
-async function store(tx: Queryable, fresh: NewMessage[], threads: Thread[]): Promise<Map<string, number>> {
+/** @returns the ids that the database gave, by where the messages stand */
+async function store(
+  tx: ShortTransaction,
+  fresh: NewMessage[],
+  threads: Thread[],
+): Promise<Map<string, number>> {
   const written = threads.filter((thread) => thread.isChanged);
   const [first] = written;
   if (!first) return new Map();
-  const ids = await insertAndFindIds(tx, fresh);
-  await updateCounters(tx, written, first.now);
-  await updateMemberships(tx, written.flatMap(membersOf), first.now);
-  return new Map(ids.map((row) => [placeOf(row), row.id]));
+  const [, found = []] = await tx.finish<PlacedId>([
+    insertMessages(fresh),
+    findInsertedIds(fresh.length),
+    updateCounters(written, first.now),
+    updateMemberships(written.flatMap(membersOf), first.now),
+  ]);
+  return idsOf(fresh, found);
 }
 
-async function insertAndFindIds(tx: Queryable, fresh: NewMessage[]): Promise<PlacedId[]> {
-  const firstId = await insertMessages(tx, fresh);
-  const places = new Set(fresh.map(placeOf));
-  // Other nodes insert at the same time, and what stands in this range need not all be ours.
-  const ids = (await findIdsFrom(tx, firstId, fresh.length)).filter((row) => places.has(placeOf(row)));
-  return ids.length === fresh.length ? ids : findIds(tx, fresh);
+/** Other nodes insert at the same time: what stands in the range of our ids need not be all, or only, ours. */
+async function idsOf(fresh: NewMessage[], found: PlacedId[]): Promise<Map<string, number>> {
+  const ids = new Map(found.map((row) => [placeOf(row), row.id]));
+  if (fresh.every((message) => ids.has(placeOf(message)))) return ids;
+  try {
+    return new Map((await findIds(fresh)).map((row) => [placeOf(row), row.id]));
+  } catch (error) {
+    throw new CommitUnknown("committed, but not read back", { cause: error });
+  }
 }
 
 function membersOf({ conversationId, members }: Thread) {

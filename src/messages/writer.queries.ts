@@ -1,4 +1,4 @@
-import type { Queryable } from "../platform/db.ts";
+import { db, type Queryable, type Statement } from "../platform/db.ts";
 import type { MessageRow } from "./messages.queries.ts";
 
 /** A member of a conversation, with the conversation's counters as they stand under its lock. */
@@ -59,23 +59,18 @@ export function findSent(tx: Queryable, keys: SendKey[]): Promise<(MessageRow & 
   );
 }
 
-/**
- * Inserts all or none, and tells the first id that the database gave.
- *
- * @throws ER_DUP_ENTRY when one of them is stored already; the transaction stands as it was before
- */
-export async function insertMessages(tx: Queryable, messages: NewMessage[]): Promise<number> {
-  const result = await tx.writeMany(
-    `INSERT INTO messages (conversation_id, seq, sender_id, client_id, text_hash, message, created_at, rev)
-     VALUES ?`,
-    [
+/** Inserts all, or none and with ER_DUP_ENTRY when one of them is stored already. */
+export function insertMessages(messages: NewMessage[]): Statement {
+  return {
+    sql: `INSERT INTO messages (conversation_id, seq, sender_id, client_id, text_hash, message, created_at, rev)
+          VALUES ?`,
+    values: [
       messages.map((message) => [
         ...[message.conversationId, message.seq, message.senderId, message.clientId],
         ...[message.textHash, message.message, message.createdAt, message.rev],
       ]),
     ],
-  );
-  return result.insertId;
+  };
 }
 
 /** Where a message stands, and its id. */
@@ -86,20 +81,20 @@ export interface PlacedId {
 }
 
 /**
- * Ids are read back, not computed: with several database nodes they need not follow each other. Where they do,
- * those of one statement are one range of the index.
+ * The ids of `count` messages that were just inserted. They are read back, not computed: with several database
+ * nodes they need not follow each other. Where they do, those of one statement are one range of the index.
  */
-export function findIdsFrom(tx: Queryable, firstId: number, count: number): Promise<PlacedId[]> {
-  return tx.execute<PlacedId>(
-    `SELECT id, conversation_id AS conversationId, seq FROM messages
-     WHERE id BETWEEN ? AND ? + ? * @@auto_increment_increment`,
-    [firstId, firstId, count - 1],
-  );
+export function findInsertedIds(count: number): Statement {
+  return {
+    sql: `SELECT id, conversation_id AS conversationId, seq FROM messages
+          WHERE id BETWEEN LAST_INSERT_ID() AND LAST_INSERT_ID() + ? * @@auto_increment_increment`,
+    values: [count - 1],
+  };
 }
 
 /** The same one by one, where ids do not follow each other. */
-export function findIds(tx: Queryable, places: Omit<PlacedId, "id">[]): Promise<PlacedId[]> {
-  return tx.query<PlacedId>(
+export function findIds(places: Omit<PlacedId, "id">[]): Promise<PlacedId[]> {
+  return db.query<PlacedId>(
     `SELECT m.id, m.conversation_id AS conversationId, m.seq
      FROM (${rowsOf("? AS conversation_id, ? AS seq", places.length)}) p
      STRAIGHT_JOIN messages m ON m.conversation_id = p.conversation_id AND m.seq = p.seq`,
@@ -114,18 +109,15 @@ export interface CounterUpdate {
 }
 
 /** Rows travel as one JSON text: of all ways that both databases take, the one that costs both ends least. */
-export async function updateCounters(
-  tx: Queryable,
-  updates: CounterUpdate[],
-  lastMessageAt: Date,
-): Promise<void> {
-  await tx.write(
-    `UPDATE JSON_TABLE(?, '$[*]' COLUMNS (
-       id BIGINT UNSIGNED PATH '$[0]', last_seq BIGINT UNSIGNED PATH '$[1]', last_rev BIGINT UNSIGNED PATH '$[2]'
-     )) n STRAIGHT_JOIN conversations c ON c.id = n.id
-     SET c.last_seq = n.last_seq, c.last_rev = n.last_rev, c.last_message_at = ?`,
-    [JSON.stringify(updates.map((row) => [row.conversationId, row.lastSeq, row.lastRev])), lastMessageAt],
-  );
+export function updateCounters(updates: CounterUpdate[], lastMessageAt: Date): Statement {
+  const rows = updates.map((row) => [row.conversationId, row.lastSeq, row.lastRev]);
+  return {
+    sql: `UPDATE JSON_TABLE(?, '$[*]' COLUMNS (
+            id BIGINT UNSIGNED PATH '$[0]', last_seq BIGINT UNSIGNED PATH '$[1]', last_rev BIGINT UNSIGNED PATH '$[2]'
+          )) n STRAIGHT_JOIN conversations c ON c.id = n.id
+          SET c.last_seq = n.last_seq, c.last_rev = n.last_rev, c.last_message_at = ?`,
+    values: [JSON.stringify(rows), lastMessageAt],
+  };
 }
 
 export interface MembershipUpdate {
@@ -136,24 +128,20 @@ export interface MembershipUpdate {
   unreadCount: number;
 }
 
-export async function updateMemberships(
-  tx: Queryable,
-  updates: MembershipUpdate[],
-  lastMessageAt: Date,
-): Promise<void> {
+export function updateMemberships(updates: MembershipUpdate[], lastMessageAt: Date): Statement {
   const rows = updates.map((row) => [
     ...[row.conversationId, row.userId, row.deliveredSeq, row.readSeq, row.unreadCount],
   ]);
-  await tx.write(
-    `UPDATE JSON_TABLE(?, '$[*]' COLUMNS (
-       conversation_id BIGINT UNSIGNED PATH '$[0]', user_id BIGINT UNSIGNED PATH '$[1]',
-       delivered_seq BIGINT UNSIGNED PATH '$[2]', read_seq BIGINT UNSIGNED PATH '$[3]',
-       unread_count INT UNSIGNED PATH '$[4]'
-     )) n STRAIGHT_JOIN memberships m ON m.conversation_id = n.conversation_id AND m.user_id = n.user_id
-     SET m.delivered_seq = n.delivered_seq, m.read_seq = n.read_seq, m.unread_count = n.unread_count,
-         m.last_message_at = ?`,
-    [JSON.stringify(rows), lastMessageAt],
-  );
+  return {
+    sql: `UPDATE JSON_TABLE(?, '$[*]' COLUMNS (
+            conversation_id BIGINT UNSIGNED PATH '$[0]', user_id BIGINT UNSIGNED PATH '$[1]',
+            delivered_seq BIGINT UNSIGNED PATH '$[2]', read_seq BIGINT UNSIGNED PATH '$[3]',
+            unread_count INT UNSIGNED PATH '$[4]'
+          )) n STRAIGHT_JOIN memberships m ON m.conversation_id = n.conversation_id AND m.user_id = n.user_id
+          SET m.delivered_seq = n.delivered_seq, m.read_seq = n.read_seq, m.unread_count = n.unread_count,
+              m.last_message_at = ?`,
+    values: [JSON.stringify(rows), lastMessageAt],
+  };
 }
 
 /** `SELECT a AS x … UNION ALL SELECT …`: a table of values that every version of both databases takes. */

@@ -77,7 +77,7 @@ async function commit(drafts: Draft[], doubted = false): Promise<Outcome[]> {
   let inDoubt = doubted;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const outcomes = await db.transaction((tx) => writeDrafts(tx, drafts));
+      const outcomes = await db.shortTransaction((tx) => writeDrafts(tx, drafts));
       return inDoubt ? outcomes.map(asNew) : outcomes;
     } catch (error) {
       inDoubt ||= error instanceof CommitUnknown;

@@ -21,6 +21,24 @@ export interface Queryable {
   writeMany(sql: string, values?: readonly Value[]): Promise<ResultSetHeader>;
 }
 
+/** A statement with what stands in its question marks, lists expanded. */
+export interface Statement {
+  sql: string;
+  values: readonly Value[];
+}
+
+/** A transaction that is short on the wire: each way to the database and back costs a batch its time. */
+export interface ShortTransaction extends Queryable {
+  /**
+   * Runs statements and then COMMIT in one go. The first that fails ends it: nothing after it ran, and the
+   * transaction stands open as it was before that statement.
+   *
+   * @returns the rows that each of them read, none for those that write
+   * @throws CommitUnknown when the connection was lost meanwhile
+   */
+  finish<Row extends object>(statements: readonly Statement[]): Promise<Row[][]>;
+}
+
 export interface Database extends Queryable {
   /**
    * Runs `work` in one READ COMMITTED transaction.
@@ -29,6 +47,11 @@ export interface Database extends Queryable {
    * @throws whatever `work` throws, after rolling back
    */
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
+  /**
+   * The same in two ways to the database and back: START TRANSACTION rides with the first statement, which must
+   * be one of `query`, and COMMIT with the last ones, which `work` gives to `finish`.
+   */
+  shortTransaction<T>(work: (tx: ShortTransaction) => Promise<T>): Promise<T>;
 }
 
 /** The answer to COMMIT never came: what was written may or may not be stored. */
@@ -43,36 +66,48 @@ const STATEMENT_TIMEOUT_MS = 2500;
 const LOCK_WAIT_TIMEOUT_S = 2;
 
 let pool: Pool | undefined;
+/** Only its connections take several statements at once, and only `shortTransaction` gives them any. */
+let shortPool: Pool | undefined;
+const SHORT_CONNECTIONS = 4;
 
 /** Makes the pool; connects only when first used. `url` is `mysql://user:password@host:port/database`. */
 export function openDatabase(url: string, connections: number): void {
-  pool = mysql.createPool({
+  pool = createPool(url, connections);
+  shortPool = createPool(url, Math.min(connections, SHORT_CONNECTIONS), true);
+}
+
+function createPool(url: string, connections: number, multipleStatements = false): Pool {
+  const made = mysql.createPool({
     uri: url,
     connectionLimit: connections,
     maxIdle: connections,
     connectTimeout: CONNECT_TIMEOUT_MS,
     charset: "utf8mb4_unicode_520_ci",
     timezone: "Z",
+    multipleStatements,
   });
-  pool.pool.on("connection", (connection) => {
+  made.pool.on("connection", (connection) => {
     // Statements of one connection run in order, so these are in force before its first user's.
     connection.query(
       `SET SESSION time_zone = '+00:00', SESSION innodb_lock_wait_timeout = ${LOCK_WAIT_TIMEOUT_S}`,
     );
     connection.query("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED");
   });
+  return made;
 }
 
 /** Ends every connection after what runs on it. */
 export async function closeDatabase(): Promise<void> {
-  await pool?.end();
+  await Promise.all([pool?.end(), shortPool?.end()]);
   pool = undefined;
+  shortPool = undefined;
 }
 
 /** The app's database. */
 export const db: Database = {
-  ...queryable(withConnection),
-  transaction: (work) => withConnection((connection) => inTransaction(connection, work)),
+  ...queryable((run) => withConnection(pool, run)),
+  transaction: (work) => withConnection(pool, (connection) => inTransaction(connection, work)),
+  shortTransaction: (work) => withConnection(shortPool, (connection) => inShortTransaction(connection, work)),
 };
 
 type Use = <T>(run: (connection: PoolConnection) => Promise<T>) => Promise<T>;
@@ -110,8 +145,11 @@ function isList(value: Value): value is readonly Value[] {
   return Array.isArray(value);
 }
 
-async function withConnection<T>(run: (connection: PoolConnection) => Promise<T>): Promise<T> {
-  const connection = await acquire();
+async function withConnection<T>(
+  from: Pool | undefined,
+  run: (connection: PoolConnection) => Promise<T>,
+): Promise<T> {
+  const connection = await acquire(from);
   try {
     return await run(connection);
   } catch (error) {
@@ -123,9 +161,9 @@ async function withConnection<T>(run: (connection: PoolConnection) => Promise<T>
   }
 }
 
-async function acquire(): Promise<PoolConnection> {
-  if (!pool) throw new Error("Pool is closed.");
-  const pending = pool.getConnection();
+async function acquire(from: Pool | undefined): Promise<PoolConnection> {
+  if (!from) throw new Error("Pool is closed.");
+  const pending = from.getConnection();
   try {
     return await withDeadline(pending, ACQUIRE_TIMEOUT_MS, "a database connection");
   } catch (error) {
@@ -149,6 +187,46 @@ async function inTransaction<T>(connection: PoolConnection, work: (tx: Queryable
     throw isDeadlock(error) ? error : new CommitUnknown("no answer to COMMIT", { cause: error });
   }
   return result;
+}
+
+async function inShortTransaction<T>(
+  connection: PoolConnection,
+  work: (tx: ShortTransaction) => Promise<T>,
+): Promise<T> {
+  const inside = queryable((run) => run(connection));
+  let isOpen = false;
+  const begin: Queryable["query"] = async (sql, values = []) => {
+    isOpen = true;
+    const begun = connection.query<RowDataPacket[][]>(`START TRANSACTION; ${sql}`, [...values]);
+    return rowsOf((await answer(begun))[1] ?? []);
+  };
+  const query: Queryable["query"] = (sql, values) =>
+    isOpen ? inside.query(sql, values) : begin(sql, values);
+  const finish: ShortTransaction["finish"] = async (statements) => {
+    const outcomes = await commitWith(connection, statements);
+    isOpen = false;
+    return outcomes.map((rows) => rowsOf(Array.isArray(rows) ? rows : []));
+  };
+  try {
+    return await work({ ...inside, query, finish });
+  } catch (error) {
+    if (isUnavailable(error) || error instanceof CommitUnknown) isOpen = false;
+    throw error;
+  } finally {
+    if (isOpen) await answer(connection.query("ROLLBACK")).catch(() => connection.destroy());
+  }
+}
+
+/** Runs statements and COMMIT in one go; the server stops at the first that fails. */
+async function commitWith(connection: PoolConnection, statements: readonly Statement[]): Promise<object[]> {
+  const sql = `${statements.map((statement) => statement.sql).join("; ")}; COMMIT`;
+  const values = statements.flatMap((statement) => statement.values);
+  try {
+    return (await answer(connection.query<RowDataPacket[][]>(sql, values))).slice(0, -1);
+  } catch (error) {
+    if (!isUnavailable(error) && codeOf(error) !== "ER_ERROR_DURING_COMMIT") throw error;
+    throw new CommitUnknown("no answer to COMMIT", { cause: error });
+  }
 }
 
 function codeOf(error: unknown): string {

@@ -26,11 +26,14 @@ export function parseMessageText(typed: string): string {
 const links = linkifyit({ fuzzyLink: true, fuzzyEmail: false });
 links.add("ftp:", null).add("//", null);
 
+const MAY_HOLD_ADDRESS = /:|www\./i;
+
 /** The text as HTML: everything escaped, addresses as links that tell the other site nothing of us. */
 export function renderMessageText(text: string): string {
   let html = "";
   let end = 0;
-  for (const link of links.match(text) ?? []) {
+  // Most texts have no address, and looking for one is dear.
+  for (const link of MAY_HOLD_ADDRESS.test(text) ? (links.match(text) ?? []) : []) {
     // Without a scheme only www. is meant as an address: main.rs and readme.md are not.
     if (link.schema === "" && !/^www\./i.test(link.text)) continue;
     html += escapeHtml(text.slice(end, link.index));

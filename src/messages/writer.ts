@@ -35,7 +35,8 @@ export function onCommitted(publish: Committed): void {
 }
 
 const writer = new GroupCommit<Draft, Outcome>({
-  commit: commitAndAnnounce,
+  commit: commitBatch,
+  announce: announceSafely,
   sizeOf: (draft) => draft.message.length * 3 + ROW_BYTES,
   batchItems: BATCH_ITEMS,
   batchBytes: BATCH_BYTES,
@@ -54,15 +55,14 @@ export async function write(draft: Draft): Promise<Stored> {
 /** Refuses what comes from now on; resolves once every accepted message has its answer. */
 export const closeWriter = () => writer.close();
 
-async function commitAndAnnounce(drafts: Draft[]): Promise<Outcome[]> {
+function commitBatch(drafts: Draft[]): Promise<Outcome[]> {
   batchSize.observe(drafts.length);
-  const outcomes = await commit(drafts);
-  announceSafely(outcomes.filter((outcome): outcome is Stored => !(outcome instanceof Refusal)));
-  return outcomes;
+  return commit(drafts);
 }
 
 /** What is committed stays acknowledged, whatever becomes of the news. */
-function announceSafely(stored: Stored[]): void {
+function announceSafely(outcomes: Outcome[]): void {
+  const stored = outcomes.filter((outcome): outcome is Stored => !(outcome instanceof Refusal));
   messagesSent.inc(stored.filter(({ isNew }) => isNew).length);
   try {
     // Repeats as well: whoever asks again may have missed the news the first time.

@@ -3,6 +3,8 @@ import { Refusal } from "./errors.ts";
 export interface GroupCommitOptions<Item, Outcome> {
   /** Stores a batch; its outcomes stand in the order of the items. It never rejects for one item's sake. */
   commit: (items: Item[]) => Promise<Outcome[]>;
+  /** Told of outcomes, in order, just before those who wait for them. */
+  announce?: (outcomes: Outcome[]) => void;
   sizeOf: (item: Item) => number;
   batchItems: number;
   batchBytes: number;
@@ -21,15 +23,20 @@ interface Waiting<Item, Outcome> {
   reject: (error: unknown) => void;
 }
 
+/** Outcomes told in one turn of the event loop. */
+const TOLD_AT_ONCE = 32;
+
 /**
  * One commit at a time: what arrives while it is under way waits and makes the next batch. No timer delays
- * anything; a batch is as large as the load makes it.
+ * anything; a batch is as large as the load makes it. The outcomes of a large one are told a few at a time, so
+ * that the next commit is on its way meanwhile.
  */
 export class GroupCommit<Item, Outcome> {
   private readonly options: GroupCommitOptions<Item, Outcome>;
   private queue: Waiting<Item, Outcome>[] = [];
   private queuedBytes = 0;
   private running: Promise<void> | null = null;
+  private telling: Promise<void> = Promise.resolve();
   private isClosed = false;
 
   constructor(options: GroupCommitOptions<Item, Outcome>) {
@@ -59,9 +66,12 @@ export class GroupCommit<Item, Outcome> {
     await this.drain();
   }
 
-  /** Resolves once nothing waits and nothing is being committed. */
+  /** Resolves once nothing waits, nothing is being committed and every outcome is told. */
   async drain(): Promise<void> {
-    while (this.running) await this.running;
+    do {
+      await this.running;
+      await this.telling;
+    } while (this.running);
   }
 
   private async run(): Promise<void> {
@@ -89,13 +99,22 @@ export class GroupCommit<Item, Outcome> {
   private async commit(batch: Waiting<Item, Outcome>[]): Promise<void> {
     try {
       const outcomes = await this.options.commit(batch.map((waiting) => waiting.item));
-      for (const [index, waiting] of batch.entries()) {
-        const outcome = outcomes[index];
+      this.telling = this.telling.then(() => this.tell(batch, outcomes));
+    } catch (error) {
+      for (const waiting of batch) waiting.reject(error);
+    }
+  }
+
+  private async tell(batch: Waiting<Item, Outcome>[], outcomes: Outcome[]): Promise<void> {
+    for (let start = 0; start < batch.length; start += TOLD_AT_ONCE) {
+      if (start > 0) await new Promise(setImmediate);
+      const some = outcomes.slice(start, start + TOLD_AT_ONCE);
+      this.options.announce?.(some);
+      for (const [index, waiting] of batch.slice(start, start + TOLD_AT_ONCE).entries()) {
+        const outcome = some[index];
         if (outcome === undefined) waiting.reject(new Error("a batch must have an outcome for each item"));
         else waiting.resolve(outcome);
       }
-    } catch (error) {
-      for (const waiting of batch) waiting.reject(error);
     }
   }
 

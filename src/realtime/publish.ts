@@ -3,6 +3,7 @@ import type { Message } from "../messages/message.ts";
 import { renderMessage } from "../messages/render.ts";
 import type { Change } from "../users/presence.ts";
 import type { ClientEvents, ReceiptUpdate, ServerEvents, UserPresence } from "./events.ts";
+import { writeTogether } from "./write-together.ts";
 
 /** The one place that tells browsers of news. Every event is a hint; the truth is in the tables. */
 
@@ -35,10 +36,15 @@ export const watchRoom = (userId: number) => `watch:${userId}`;
 
 /** Tells every tab of both people, the sender's included; rendered once however many look. */
 export function publishMessages(messages: Message[]): void {
-  for (const message of messages) {
-    const rooms = [message.senderId, message.receiverId].filter((id) => id !== null).map(userRoom);
+  const told = messages.map((message) => ({ message, rooms: roomsOf(message) }));
+  if (io) writeTogether(io, new Set(told.flatMap(({ rooms }) => rooms)));
+  for (const { message, rooms } of told) {
     io?.to(rooms).emit("receiveMessage", { ...message, html: renderMessage(message) });
   }
+}
+
+function roomsOf({ senderId, receiverId }: Message): string[] {
+  return [senderId, receiverId].filter((id) => id !== null).map(userRoom);
 }
 
 export function publishReceipts(receipts: ReceiptUpdate, memberIds: number[]): void {

@@ -14,7 +14,7 @@ import {
   unchangedRow,
 } from "./rows/pages.ts";
 import { Bench, type Round, type Row } from "./rows/row.ts";
-import { closeBoth, formsRow, hotPairRow, openBoth, pacedRow, saturatedRow } from "./rows/sending.ts";
+import { formsRow, hotPairRow, openBoth, pacedRow, saturatedRow } from "./rows/sending.ts";
 import { Loader } from "./support/loader.ts";
 import { makePlayers } from "./support/players.ts";
 import { openStage } from "./support/stage.ts";
@@ -69,7 +69,9 @@ function wantedRows({ rows }: Act): Row[] {
 
 async function play(act: Act): Promise<Result[]> {
   const folder = mkdtempSync(join(tmpdir(), "causerie-bench-"));
-  const inspecting: Record<string, string> = options.inspect ? { NODE_OPTIONS: `--inspect=${options.inspect}` } : {};
+  const inspecting: Record<string, string> = options.inspect
+    ? { NODE_OPTIONS: `--inspect=${options.inspect}` }
+    : {};
   const stage = await openStage(folder, { ...act.settings, ...inspecting });
   const loader = new Loader();
   try {

@@ -66,7 +66,9 @@ export function keepSending(talksOf: (target: string) => Talks, sends: Sends[]):
       else talks.send(b, a);
     });
   });
-  return () => pacers.forEach((pacer) => pacer.stop());
+  return () => {
+    for (const pacer of pacers) pacer.stop();
+  };
 }
 
 /** Runs something at a steady rate, however late a timer fires. */

@@ -106,7 +106,8 @@ export class Talks {
     if (!isRight) {
       this.report(`a send was answered ${JSON.stringify({ ok, error, message })}`);
       this.flights.delete(clientId);
-      return flight.onArrived();
+      flight.onArrived();
+      return;
     }
     this.acknowledged += 1;
     this.newest.set(pair, Math.max(this.newest.get(pair) ?? 0, message.seq ?? 0));
@@ -119,7 +120,10 @@ export class Talks {
     this.checkOrder(tab, message);
     if (this.placeOf.get(message.receiverId) !== place) return;
     const flight = this.flights.get(message.clientId);
-    if (!flight) return this.report(`a message arrived twice or unasked: ${message.clientId}`);
+    if (!flight) {
+      this.report(`a message arrived twice or unasked: ${message.clientId}`);
+      return;
+    }
     if (flight.text !== message.message) this.report(`a message arrived changed: ${message.message}`);
     flight.missing -= 1;
     flight.onDelivered(performance.now() - flight.since);

@@ -26,10 +26,6 @@ export async function openBoth(bench: Bench, processes = 1): Promise<void> {
     await bench.run({ task: "open", target, players: bench.players, tabs: 1, atOnce: 32 });
 }
 
-export async function closeBoth(bench: Bench): Promise<void> {
-  for (const target of ["ours", "relay"]) await bench.run({ task: "close", target });
-}
-
 type Task = (target: string) => Order;
 
 const saturated =

@@ -26,8 +26,20 @@ export interface CpuSeconds {
   redis: number;
 }
 
+/** What everybody's limits have to be raised by for one person's load: still counted, never reached. */
+const LIMITS = [
+  ...["LOGIN_PER_NAME", "LOGIN_PER_NAME_ANYWHERE", "LOGIN_PER_ADDRESS", "REGISTER_PER_ADDRESS"],
+  ...["SEARCH_PER_USER", "SEND_PER_USER", "EVENTS_PER_SOCKET"],
+];
+const COUNTS = ["SOCKETS_PER_USER", "SOCKETS_PER_ADDRESS", "CONNECTIONS_PER_ADDRESS"];
+const RAISED = Object.fromEntries([
+  ...LIMITS.map((name) => [`LIMIT_${name}`, "100000000/1m"]),
+  ...COUNTS.map((name) => [`LIMIT_${name}`, "1000000"]),
+]);
+
 /** What a newcomer's app has beside the settings that every production needs: nothing but raised limits. */
 const SETTINGS = {
+  ...RAISED,
   ...{ NODE_ENV: "production", HOST: "127.0.0.1", LOG_LEVEL: "info" },
   ...{
     SESSION_SECRET: "of the bench, and of nothing else",

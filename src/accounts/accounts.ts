@@ -3,7 +3,7 @@ import { confirmIdentity } from "../auth/confirm.ts";
 import { refuseGuessable } from "../auth/password-strength.ts";
 import { hashPassword, PASSWORD_SCHEME, refuseUnfitPassword } from "../auth/passwords.ts";
 import type { Actor } from "../conversations/conversations.ts";
-import { lockConversations } from "../messages/writer.queries.ts";
+import { lockMembers } from "../messages/writer.queries.ts";
 import { db, isDeadlock, type Queryable } from "../platform/db.ts";
 import { overtaken } from "../platform/errors.ts";
 import { publishLeft } from "../realtime/publish.ts";
@@ -73,5 +73,5 @@ async function eraseIn(tx: Queryable, account: AccountVersion): Promise<void> {
   await deleteSuffixes(tx, account.id);
   await deleteTwoStep(tx, account.id);
   const ids = await findConversationIds(tx, account.id);
-  if (ids.length > 0) await lockConversations(tx, ids);
+  if (ids.length > 0) await lockMembers(tx, ids);
 }

@@ -52,8 +52,10 @@ interface Thread {
 export async function writeDrafts(tx: ShortTransaction, drafts: Draft[]): Promise<(Stored | Refusal)[]> {
   const ids = [...new Set(drafts.map((draft) => draft.conversationId))].sort((a, b) => a - b);
   const locked = await lockMembers(tx, ids);
+  // What was stored before an account was deleted is still acknowledged, what is new no more.
+  const mayBeRefused = locked.some((member) => member.username === "");
   try {
-    return await writePlaced(tx, drafts, locked, []);
+    return await writePlaced(tx, drafts, locked, mayBeRefused ? await findSent(tx, drafts) : []);
   } catch (error) {
     if (!isDuplicate(error)) throw error;
     return writePlaced(tx, drafts, locked, await findSent(tx, drafts));

@@ -33,12 +33,13 @@ export interface NewMessage extends SendKey {
 
 /**
  * Locks conversations and their memberships in the order of their ids, which is what keeps two batches from a
- * deadlock. A subquery's rows are not locked: names are only read.
+ * deadlock. Names are read under a shared lock: without one they would be as old as the statement's beginning,
+ * and an account that is deleted while it waits for a lock would look alive.
  */
 export function lockMembers(tx: Queryable, ids: number[]): Promise<LockedMember[]> {
   return tx.query<LockedMember>(
     `SELECT c.id AS conversationId, c.last_seq AS lastSeq, c.last_rev AS lastRev, UTC_TIMESTAMP(3) AS now,
-            m.user_id AS userId, (SELECT u.username FROM users u WHERE u.id = m.user_id) AS username,
+            m.user_id AS userId, (SELECT u.username FROM users u WHERE u.id = m.user_id LOCK IN SHARE MODE) AS username,
             m.delivered_seq AS deliveredSeq, m.read_seq AS readSeq, m.unread_count AS unreadCount
      FROM conversations c STRAIGHT_JOIN memberships m ON m.conversation_id = c.id
      WHERE c.id IN (?) ORDER BY c.id FOR UPDATE`,

@@ -11,7 +11,7 @@ import * as messages from "../../src/messages/messages.queries.ts";
 import * as receipts from "../../src/messages/receipts.queries.ts";
 import * as writer from "../../src/messages/writer.queries.ts";
 import { configure } from "../../src/platform/config.ts";
-import { closeDatabase, openDatabase, type Queryable } from "../../src/platform/db.ts";
+import { closeDatabase, openDatabase, type Queryable, type Statement } from "../../src/platform/db.ts";
 import * as users from "../../src/users/users.queries.ts";
 import { startCauserie } from "../support/causerie.ts";
 import { statementsOf } from "../support/reads.ts";
@@ -67,6 +67,7 @@ interface Call {
   about?: number;
 }
 
+const runOn = (tx: Queryable, { sql, values }: Statement) => tx.writeMany(sql, values);
 const ids = () => many.map(({ id }) => id);
 const next = () =>
   many.map(({ id, lastSeq, senderId }, index) => ({
@@ -125,25 +126,31 @@ const HOT: Record<string, Call | Call[]> = {
   },
   updateCursors: { run: (tx) => receipts.updateCursors(tx, members()), about: BATCH },
 
-  lockConversations: { run: (tx) => writer.lockConversations(tx, ids()) },
-  findMembers: { run: (tx) => writer.findMembers(tx, ids()) },
+  lockMembers: { run: (tx) => writer.lockMembers(tx, ids()), about: 2 * BATCH },
   findSent: { run: (tx) => writer.findSent(tx, next()), about: BATCH },
-  insertMessages: { run: (tx) => writer.insertMessages(tx, next()) },
+  insertMessages: { run: (tx) => runOn(tx, writer.insertMessages(next())) },
+  findInsertedIds: {
+    run: async (tx) => {
+      await runOn(tx, writer.insertMessages(next()));
+      return runOn(tx, writer.findInsertedIds(BATCH));
+    },
+    about: 2 * BATCH,
+  },
   findIds: {
-    run: (tx) =>
-      writer.findIds(tx, [
-        { conversationId: long.id, from: 7000, to: 7001 },
-        ...many.map(({ id, lastSeq }) => ({ conversationId: id, from: lastSeq, to: lastSeq })),
-      ]),
+    run: () => writer.findIds(many.map(({ id, lastSeq }) => ({ conversationId: id, seq: lastSeq }))),
   },
   updateCounters: {
     run: (tx) =>
-      writer.updateCounters(
+      runOn(
         tx,
-        many.map(({ id }) => ({ id, lastSeq: 9, lastRev: 9, lastMessageAt: NOW })),
+        writer.updateCounters(
+          many.map(({ id }) => ({ conversationId: id, lastSeq: 9, lastRev: 9 })),
+          NOW,
+        ),
       ),
+    about: BATCH,
   },
-  updateMemberships: { run: (tx) => writer.updateMemberships(tx, members()) },
+  updateMemberships: { run: (tx) => runOn(tx, writer.updateMemberships(members(), NOW)), about: BATCH },
 
   insertUser: { run: (tx) => users.insertUser(tx, newcomer) },
   insertSuffixes: { run: (tx) => users.insertSuffixes(tx, 1_000_000, [{ suffix: "ew", freshFrom: 1 }]) },

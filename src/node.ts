@@ -2,9 +2,11 @@ import { createServer, type Server } from "node:http";
 import { createApp } from "./app.ts";
 import { closeReceipts } from "./messages/receipts.ts";
 import { closeWriter, onCommitted } from "./messages/writer.ts";
+import { keepAnswers } from "./platform/answers.ts";
 import type { Manifest } from "./platform/build.ts";
 import type { Config } from "./platform/config.ts";
 import { limitConnections } from "./platform/connections.ts";
+import { keepViewers } from "./platform/context.ts";
 import { closeDatabase, openDatabase } from "./platform/db.ts";
 import { withDeadline } from "./platform/deadline.ts";
 import { startDraining } from "./platform/health.ts";
@@ -37,6 +39,8 @@ export interface ChatNode {
 const KEEP_ALIVE_MS = 75_000;
 /** How often slow requests are looked for. */
 const SLOW_LOOK_MS = 1000;
+/** A viewer is a hundred times smaller than an answer. */
+const VIEWERS_SHARE = 32;
 const DRAIN_MS = 5000;
 const GOODBYE_MS = 1000;
 
@@ -47,6 +51,9 @@ export async function startNode(config: Config, urls: StoreUrls, manifest: Manif
   // With private stores and one process there is nobody else to tell.
   const isAlone = config.redisUrl === null && config.webConcurrency === 1;
   const bus = isAlone ? null : await openBus(urls.redis);
+  // With others beside it, a change made there is not known here soon enough.
+  keepAnswers(isAlone ? config.answersBytes : 0);
+  keepViewers(isAlone ? config.answersBytes / VIEWERS_SHARE : 0);
   onCommitted(publishMessages);
   const sessionHandler = sessions();
   const app = await createApp(manifest, sessionHandler);

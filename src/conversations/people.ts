@@ -1,3 +1,4 @@
+import { EVERYBODY, presenceTopic, viewOf } from "../platform/changes.ts";
 import { spendLeased } from "../platform/leased-limits.ts";
 import type { ConversationRow } from "../realtime/events.ts";
 import { findOnline } from "../users/presence.ts";
@@ -36,10 +37,19 @@ interface Found {
   place: Place;
 }
 
-/** One page of the list of people as the actor sees it, never oneself. @throws Refusal `too_many` searches */
+/** Counts a search, also one that is answered from what is kept. @throws Refusal `too_many` */
+export async function spendSearch(actor: Actor, { q }: PeopleQuery): Promise<void> {
+  if (usernameKey(q) !== "") await spendLeased("searchPerUser", actor.userId);
+}
+
+/** What a page with these people depends on. */
+export function topicsOf(viewerId: number, { rows }: PeoplePage): string[] {
+  return [viewOf(viewerId), EVERYBODY, ...rows.map((row) => presenceTopic(row.userId))];
+}
+
+/** One page of the list of people as the actor sees it, never oneself. */
 export async function listPeople(actor: Actor, { q, after, limit }: PeopleQuery): Promise<PeoplePage> {
   const key = usernameKey(q);
-  if (key !== "") await spendLeased("searchPerUser", actor.userId);
   const place = after === null ? null : parsePlace(after);
   const found =
     key === "" ? await everybody(actor, place, limit + 1) : await matching(actor, key, place, limit + 1);

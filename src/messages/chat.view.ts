@@ -1,11 +1,13 @@
-import { randomUUID } from "node:crypto";
 import type { Response } from "express";
 import type { Cursors } from "../conversations/conversations.queries.ts";
-import { listPeople, onlineByUser, unreadTitleOf } from "../conversations/people.ts";
+import { listPeople, onlineByUser, topicsOf, unreadTitleOf } from "../conversations/people.ts";
 import { PEOPLE_PAGE, peopleContext } from "../conversations/people.view.ts";
+import type { Answer } from "../platform/answers.ts";
+import { presenceTopic } from "../platform/changes.ts";
 import { actorOf, clockOf, viewerOf } from "../platform/context.ts";
 import { translate } from "../platform/i18n.ts";
 import { type Clock, dateOf, dayLabel, timeOf, whenLabel } from "../platform/times.ts";
+import { renderPage } from "../platform/views.ts";
 import { shownName } from "../users/shown-name.ts";
 import { findLastSeen } from "../users/users.queries.ts";
 import type { Message } from "./message.ts";
@@ -19,29 +21,32 @@ export interface Draft {
   error?: string;
 }
 
-/** A composer with nothing in it and a new id for what will be typed. */
-export const emptyDraft = (): Draft => ({ message: "", clientId: randomUUID() });
-
-/** Draws the conversation beside the list. */
-export async function renderChat(response: Response, page: Page, draft: Draft): Promise<void> {
+/** The conversation beside the list; `pageId` names this showing of it. */
+export async function chatPage(
+  response: Response,
+  page: Page,
+  draft: Draft,
+  pageId: string,
+): Promise<Answer & { content: string }> {
   const { conversation } = page;
+  const actor = actorOf(response);
   const [people, status, unreadTitle] = await Promise.all([
-    listPeople(actorOf(response), { q: "", after: null, limit: PEOPLE_PAGE }),
+    listPeople(actor, { q: "", after: null, limit: PEOPLE_PAGE }),
     statusOf(conversation.userId, clockOf(response)),
-    unreadTitleOf(actorOf(response)),
+    unreadTitleOf(actor),
   ]);
   const { locale } = response.locals;
-  const title = translate(locale, "chat.with", { name: shownName(conversation.username, locale) });
-  response.locals.here = `/chat/${conversation.userId}`;
-  response.set("Cache-Control", "no-store");
-  response.render("chat", {
-    title,
+  const content = await renderPage(response, "chat", {
+    title: translate(locale, "chat.with", { name: shownName(conversation.username, locale) }),
     people: peopleContext(response, { q: "" }, people, { currentId: conversation.userId }),
     chat: { ...chatContext(response, page, draft), ...status },
     seenImage: `/chat/${conversation.userId}/messages/${page.messages.at(-1)?.seq ?? 0}/seen.gif`,
     unreadTitle,
     blank: {},
+    here: `/chat/${conversation.userId}`,
+    pageId,
   });
+  return { content, topics: [...topicsOf(actor.userId, people), presenceTopic(conversation.userId)] };
 }
 
 function chatContext(response: Response, page: Page, draft: Draft) {

@@ -1,12 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { type Request, type Response, Router } from "express";
 import { z } from "zod";
+import { answer } from "../platform/answers.ts";
+import { EVERYBODY, viewOf } from "../platform/changes.ts";
 import { actorOf, sentenceOf, viewerOf } from "../platform/context.ts";
 import { refusalOf, setRefused, wantsJson } from "../platform/error-pages.ts";
 import { notFound, Refusal } from "../platform/errors.ts";
 import { holdNoScriptPage, holdPage } from "../users/page-leases.ts";
 import { isOwnImage, sendDot } from "../users/seen.routes.ts";
-import { emptyDraft, MESSAGES_PAGE, renderChat } from "./chat.view.ts";
+import { chatPage, MESSAGES_PAGE } from "./chat.view.ts";
 import { getMessages, type Part, sendMessage } from "./messages.ts";
 import { pageAsJson } from "./messages.view.ts";
 import { moveCursor } from "./receipts.ts";
@@ -61,13 +63,14 @@ messagesRoutes.get("/chat/:userId/messages/:seq/seen.gif", async (request, respo
 
 async function showPage(request: Request, response: Response, wanted: Part): Promise<void> {
   const viewer = viewerOf(response);
-  const page = await getMessages(actorOf(response), { userId: personOf(request) }, wanted, MESSAGES_PAGE);
-  if (wantsJson(request)) {
-    response.set("Cache-Control", "no-store").json(pageAsJson(page));
-    return;
-  }
-  holdPage(viewer.id, response.locals.pageId);
-  await renderChat(response, page, emptyDraft());
+  const userId = personOf(request);
+  const isPage = !wantsJson(request);
+  if (isPage) holdPage(viewer.id, response.locals.pageId);
+  await answer(request, response, async ({ pageId, clientId }) => {
+    const page = await getMessages(actorOf(response), { userId }, wanted, MESSAGES_PAGE);
+    if (isPage) return chatPage(response, page, { message: "", clientId }, pageId);
+    return { content: pageAsJson(page), topics: [viewOf(viewer.id), EVERYBODY] };
+  });
 }
 
 /**
@@ -82,8 +85,10 @@ async function offerAgain(
 ): Promise<void> {
   const page = await getMessages(actorOf(response), { userId }, { newest: true }, MESSAGES_PAGE);
   const draft = { message: text, clientId: refusal.code === "conflict" ? randomUUID() : clientId };
+  const refused = { ...draft, error: sentenceOf(response, refusal) };
+  const { content } = await chatPage(response, page, refused, response.locals.pageId);
   setRefused(response, refusal.status, refusal.retryAfterS);
-  await renderChat(response, page, { ...draft, error: sentenceOf(response, refusal) });
+  response.type("html").send(content);
 }
 
 function personOf(request: Request): number {

@@ -1,3 +1,4 @@
+import { everythingChanged } from "../platform/changes.ts";
 import { CommitUnknown, db, isDeadlock, isReadOnly, isUnavailable } from "../platform/db.ts";
 import { Refusal } from "../platform/errors.ts";
 import { GroupCommit } from "../platform/group-commit.ts";
@@ -80,7 +81,11 @@ async function commit(drafts: Draft[], doubted = false): Promise<Outcome[]> {
       const outcomes = await db.shortTransaction((tx) => writeDrafts(tx, drafts));
       return inDoubt ? outcomes.map(asNew) : outcomes;
     } catch (error) {
-      inDoubt ||= error instanceof CommitUnknown;
+      if (error instanceof CommitUnknown) {
+        inDoubt = true;
+        // It may be stored already, with nobody told.
+        everythingChanged();
+      }
       if (isDeadlock(error) && attempt <= DEADLOCK_RETRIES) continue;
       if (!isPassing(error)) return isolate(drafts, inDoubt, error);
       if (performance.now() - since > RETRY_MS) return refuseAll(drafts, inDoubt, error);

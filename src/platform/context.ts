@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
 import type { Request, RequestHandler, Response } from "express";
 import { findViewer, type Viewer } from "../users/users.queries.ts";
+import { viewOf } from "./changes.ts";
 import { config } from "./config.ts";
 import { type Refusal, unauthorized } from "./errors.ts";
 import { isLocale, type Locale, locales, negotiateLocale, refusalText, translate } from "./i18n.ts";
+import { Kept } from "./kept.ts";
 import { type Clock, parseTimeZone } from "./times.ts";
 
 declare global {
@@ -57,7 +59,7 @@ export const anonymousContext: RequestHandler = (request, response, next) => {
 /** Adds who is signed in, by the session; a session of before "end all others" counts as none. */
 export const viewerContext: RequestHandler = async (request, response, next) => {
   const { userId, authVersion } = request.session ?? {};
-  const viewer = userId === undefined ? undefined : await findViewer(userId);
+  const viewer = userId === undefined ? undefined : await keptViewer(userId);
   if (viewer && viewer.authVersion === authVersion) {
     response.locals.viewer = viewer;
     if (isLocale(viewer.locale)) setLocale(response, viewer.locale);
@@ -66,6 +68,25 @@ export const viewerContext: RequestHandler = async (request, response, next) => 
   }
   next();
 };
+
+/** Below the second in which a changed password or an ended account must be out, should nobody tell of it. */
+const VIEWER_MAX_AGE_MS = 500;
+const VIEWER_BYTES = 300;
+
+const viewers = new Kept<Viewer | undefined>(VIEWER_MAX_AGE_MS);
+
+/** Lets viewers take so much memory. Only where every change passes through this process; elsewhere 0. */
+export function keepViewers(maxBytes: number): void {
+  viewers.resize(maxBytes);
+}
+
+function keptViewer(userId: number): Promise<Viewer | undefined> {
+  return viewers.get(String(userId), async () => ({
+    value: await findViewer(userId),
+    topics: [viewOf(userId)],
+    bytes: VIEWER_BYTES,
+  }));
+}
 
 /** Who asks. @throws Refusal `unauthorized` when nobody is signed in */
 export function viewerOf(response: Response): Viewer {

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { Express } from "express";
+import type { Express, Response } from "express";
 import { ExpressHandlebars } from "express-handlebars";
 import { avatarUrl } from "../users/avatars.ts";
 import { assetUrl } from "./assets.ts";
@@ -31,6 +31,13 @@ export function useViews(app: Express): void {
   app.set("view engine", ".hbs");
   app.set("views", FOLDER);
   app.enable("view cache");
+}
+
+/** A page's markup; `context` has what the view shows, over what every page may use. */
+export function renderPage(response: Response, view: string, context: object): Promise<string> {
+  return new Promise((resolve, reject) => {
+    response.render(view, context, (error, html) => (error ? reject(error) : resolve(html)));
+  });
 }
 
 type Template = (context: object, options: object) => string;

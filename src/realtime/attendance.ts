@@ -1,3 +1,4 @@
+import { changed, presenceTopic } from "../platform/changes.ts";
 import { log } from "../platform/log.ts";
 import {
   type Change,
@@ -47,9 +48,9 @@ export function keepAttendance(): () => void {
 /** Tells watchers, and keeps when those who went were last seen. */
 export async function announce(changes: Change[]): Promise<void> {
   publishPresence(changes);
-  await updateLastSeen(
-    new Map(changes.filter((change) => !change.online).map(({ userId, at }) => [userId, at])),
-  );
+  const gone = changes.filter((change) => !change.online);
+  await updateLastSeen(new Map(gone.map(({ userId, at }) => [userId, at])));
+  changed(gone.map(({ userId }) => presenceTopic(userId)));
 }
 
 /** Resolves once nobody's going is still on its way to the stores; for an orderly stop. */

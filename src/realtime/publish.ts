@@ -1,11 +1,15 @@
 import type { Server } from "socket.io";
 import type { Message } from "../messages/message.ts";
 import { renderMessage } from "../messages/render.ts";
+import { changed, EVERYBODY, presenceTopic, viewOf } from "../platform/changes.ts";
 import type { Change } from "../users/presence.ts";
 import type { ClientEvents, ReceiptUpdate, ServerEvents, UserPresence } from "./events.ts";
 import { writeTogether } from "./write-together.ts";
 
-/** The one place that tells browsers of news. Every event is a hint; the truth is in the tables. */
+/**
+ * The one place that tells browsers of news, and what this process keeps that it is old. Every event is a hint; the
+ * truth is in the tables.
+ */
 
 /** What a socket keeps of its person. */
 export interface SocketData {
@@ -36,23 +40,26 @@ export const watchRoom = (userId: number) => `watch:${userId}`;
 
 /** Tells every tab of both people, the sender's included; rendered once however many look. */
 export function publishMessages(messages: Message[]): void {
-  const told = messages.map((message) => ({ message, rooms: roomsOf(message) }));
+  changed(messages.flatMap(membersOf).map(viewOf));
+  const told = messages.map((message) => ({ message, rooms: membersOf(message).map(userRoom) }));
   if (io) writeTogether(io, new Set(told.flatMap(({ rooms }) => rooms)));
   for (const { message, rooms } of told) {
     io?.to(rooms).emit("receiveMessage", { ...message, html: renderMessage(message) });
   }
 }
 
-function roomsOf({ senderId, receiverId }: Message): string[] {
-  return [senderId, receiverId].filter((id) => id !== null).map(userRoom);
+function membersOf({ senderId, receiverId }: Message): number[] {
+  return [senderId, receiverId].filter((id) => id !== null);
 }
 
 export function publishReceipts(receipts: ReceiptUpdate, memberIds: number[]): void {
+  changed(memberIds.map(viewOf));
   io?.to(memberIds.map(userRoom)).emit("updateReceipts", receipts);
 }
 
 /** Tells those who watch somebody that they came or went. */
 export function publishPresence(changes: Change[]): void {
+  changed(changes.map(({ userId }) => presenceTopic(userId)));
   for (const change of changes) {
     io?.to(watchRoom(change.userId)).emit("updateOnlineUsers", { users: [presenceOf(change, null)] });
   }
@@ -73,11 +80,13 @@ export function publishTyping(
 
 /** Tells everybody that somebody registered. */
 export function publishJoined(userId: number): void {
+  changed([EVERYBODY]);
   io?.emit("userJoined", { userId });
 }
 
 /** Tells everybody that somebody deleted their account. */
 export function publishLeft(userId: number): void {
+  changed([EVERYBODY]);
   io?.emit("userLeft", { userId });
 }
 
@@ -93,6 +102,7 @@ export function cutSession(sessionId: string): void {
 
 /** Cuts every socket of a person, on every node, also those that are still being checked. */
 export function cutPerson(userId: number): void {
+  changed([viewOf(userId)]);
   cut(personRoom(userId));
 }
 

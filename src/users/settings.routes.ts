@@ -1,5 +1,6 @@
 import { type Response, Router } from "express";
 import { z } from "zod";
+import { changed, viewOf } from "../platform/changes.ts";
 import { rememberChoice, safePath, viewerOf } from "../platform/context.ts";
 import { parseForm } from "../platform/forms.ts";
 import { isLocale, translate } from "../platform/i18n.ts";
@@ -54,7 +55,10 @@ settingsRoutes.post("/time-zone", async (request, response) => {
 /** Kept with the account as well, so that it holds on the person's other devices. */
 async function remember(response: Response, name: Preference, value: string | null): Promise<void> {
   const { viewer } = response.locals;
-  if (viewer) await updatePreference(viewer.id, name, value);
+  if (viewer) {
+    await updatePreference(viewer.id, name, value);
+    changed([viewOf(viewer.id)]);
+  }
 }
 
 function showSettings(response: Response, errors: { timeZone?: string }, typed?: string): void {

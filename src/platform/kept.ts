@@ -1,0 +1,91 @@
+import { isUnchanged, moment } from "./changes.ts";
+
+/** Something computed, and what it was computed from. */
+export interface Made<Value> {
+  value: Value;
+  /** What it depends on, as `changes.ts` names it. */
+  topics: readonly string[];
+  /** Memory it takes. */
+  bytes: number;
+}
+
+interface Entry<Value> extends Made<Value> {
+  since: number;
+  /** When it was made, by this process's clock in ms. */
+  madeAt: number;
+}
+
+/**
+ * Keeps what was computed while nothing that it depends on has changed; the least recently used goes first. It
+ * must only be used where every change passes through this process, and `maxAgeMs` bounds what a change that
+ * passed it by can do.
+ */
+export class Kept<Value> {
+  private readonly entries = new Map<string, Entry<Value>>();
+  private readonly making = new Map<string, { since: number; made: Promise<Value> }>();
+  private readonly maxAgeMs: number;
+  private maxBytes = 0;
+  private bytes = 0;
+
+  constructor(maxAgeMs: number) {
+    this.maxAgeMs = maxAgeMs;
+  }
+
+  /** Bounds the memory; with 0 nothing is kept. */
+  resize(maxBytes: number): void {
+    this.maxBytes = maxBytes;
+    this.shrink();
+  }
+
+  /** What is kept under the key and still true, or what `make` gives: once, however many ask at the same time. */
+  async get(key: string, make: () => Promise<Made<Value>>): Promise<Value> {
+    if (this.maxBytes === 0) return (await make()).value;
+    const entry = this.entries.get(key);
+    if (entry && this.isTrue(entry)) {
+      this.entries.delete(key);
+      this.entries.set(key, entry);
+      return entry.value;
+    }
+    return this.makeOnce(key, make);
+  }
+
+  private isTrue({ topics, since, madeAt }: Entry<Value>): boolean {
+    return performance.now() - madeAt < this.maxAgeMs && isUnchanged(topics, since);
+  }
+
+  /** Whoever asks after a change must not get what was begun before it. */
+  private makeOnce(key: string, make: () => Promise<Made<Value>>): Promise<Value> {
+    const since = moment();
+    const running = this.making.get(key);
+    if (running?.since === since) return running.made;
+    const made = this.make(key, since, make).finally(() => {
+      if (this.making.get(key)?.made === made) this.making.delete(key);
+    });
+    this.making.set(key, { since, made });
+    return made;
+  }
+
+  private async make(key: string, since: number, make: () => Promise<Made<Value>>): Promise<Value> {
+    const madeAt = performance.now();
+    const made = await make();
+    this.drop(key);
+    if (isUnchanged(made.topics, since) && made.bytes <= this.maxBytes) {
+      this.entries.set(key, { ...made, since, madeAt });
+      this.bytes += made.bytes;
+      this.shrink();
+    }
+    return made.value;
+  }
+
+  private shrink(): void {
+    for (const key of this.entries.keys()) {
+      if (this.bytes <= this.maxBytes) return;
+      this.drop(key);
+    }
+  }
+
+  private drop(key: string): void {
+    this.bytes -= this.entries.get(key)?.bytes ?? 0;
+    this.entries.delete(key);
+  }
+}

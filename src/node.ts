@@ -39,6 +39,7 @@ export interface ChatNode {
 const KEEP_ALIVE_MS = 75_000;
 /** How often slow requests are looked for. */
 const SLOW_LOOK_MS = 1000;
+const ANSWERS_BYTES = 32 << 20;
 /** A viewer is a hundred times smaller than an answer. */
 const VIEWERS_SHARE = 32;
 const DRAIN_MS = 5000;
@@ -52,8 +53,9 @@ export async function startNode(config: Config, urls: StoreUrls, manifest: Manif
   const isAlone = config.redisUrl === null && config.webConcurrency === 1;
   const bus = isAlone ? null : await openBus(urls.redis);
   // With others beside it, a change made there is not known here soon enough.
-  keepAnswers(isAlone ? config.answersBytes : 0);
-  keepViewers(isAlone ? config.answersBytes / VIEWERS_SHARE : 0);
+  const keptBytes = config.answersBytes ?? (isAlone ? ANSWERS_BYTES : 0);
+  keepAnswers(keptBytes);
+  keepViewers(keptBytes / VIEWERS_SHARE);
   onCommitted(publishMessages);
   const sessionHandler = sessions();
   const app = await createApp(manifest, sessionHandler);

@@ -44,7 +44,7 @@ const schema = z.object({
   SESSION_ABSOLUTE_DAYS: days(400).default(180),
   BCRYPT_COST: integer(4, 15).default(12),
   WEB_CONCURRENCY: integer(1, 64).default(1),
-  ANSWERS_MB: integer(0, 4096).default(32),
+  ANSWERS_MB: integer(0, 4096).optional(),
   LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "silent"]).default("info"),
   LOG_MESSAGES: flag.optional(),
   METRICS_TOKEN: z.string().min(16, "needs at least 16 characters").optional(),
@@ -77,8 +77,8 @@ export interface Config {
   sessionAbsoluteMs: number;
   bcryptCost: number;
   webConcurrency: number;
-  /** Memory for answers that are kept, where one process serves alone; 0 keeps none. */
-  answersBytes: number;
+  /** Memory for answers that are kept, 0 for none; null where that follows from whether one process serves alone. */
+  answersBytes: number | null;
   logLevel: string;
   logMessages: boolean;
   metricsToken: string | null;
@@ -144,7 +144,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     sessionAbsoluteMs: settings.SESSION_ABSOLUTE_DAYS * DAY_MS,
     bcryptCost: settings.BCRYPT_COST,
     webConcurrency: settings.WEB_CONCURRENCY,
-    answersBytes: settings.ANSWERS_MB * 1024 * 1024,
+    answersBytes: settings.ANSWERS_MB === undefined ? null : settings.ANSWERS_MB * 1024 * 1024,
     logLevel: settings.LOG_LEVEL,
     logMessages: settings.LOG_MESSAGES ?? !production,
     metricsToken: settings.METRICS_TOKEN ?? null,

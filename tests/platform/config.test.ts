@@ -57,6 +57,7 @@ test("with nothing configured it is a try-out for this machine alone", () => {
       sessionAbsoluteMs: 180 * 86_400_000,
       bcryptCost: 12,
       webConcurrency: 1,
+      answersBytes: null,
     },
     ...{ logLevel: "info", logMessages: true, metricsToken: null },
   });
@@ -204,6 +205,7 @@ const BAD: Record<string, string[]> = {
   SESSION_ABSOLUTE_DAYS: ["0", "401", "x"],
   BCRYPT_COST: ["3", "16", "x"],
   WEB_CONCURRENCY: ["0", "65"],
+  ANSWERS_MB: ["-1", "4097"],
   LOG_LEVEL: ["loud"],
   HSTS_SUBDOMAINS: ["yes", "1"],
   LOG_MESSAGES: ["yes", "1"],

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createConnection, type RowDataPacket } from "mysql2/promise";
+import { arrivalRow, crowdRow, loginFloodRow, memoryRow } from "./rows/crowds.ts";
 import {
   fillPages,
   hereRow,
@@ -14,7 +15,7 @@ import {
   unchangedRow,
 } from "./rows/pages.ts";
 import { Bench, type Round, type Row } from "./rows/row.ts";
-import { formsRow, hotPairRow, openBoth, pacedRow, saturatedRow } from "./rows/sending.ts";
+import { formsRow, hotPairRow, openBoth, pacedRow, saturatedRow, twoProcessesRow } from "./rows/sending.ts";
 import { Loader } from "./support/loader.ts";
 import { makePlayers } from "./support/players.ts";
 import { openStage } from "./support/stage.ts";
@@ -26,7 +27,6 @@ import { printTable, type Result, resultsOf } from "./support/table.ts";
  */
 
 const ROUNDS = 5;
-const CONVERSATIONS = 1000;
 
 const { values: options } = parseArgs({
   options: {
@@ -40,22 +40,36 @@ const { values: options } = parseArgs({
 
 /** Rows that share one start of the app. */
 interface Act {
-  title: string;
   rows: Row[];
   settings?: Record<string, string>;
-  processes?: number;
-  /** Sockets of everybody are open on the app and on the relay. */
+  /** People who have accounts and are logged in, for a quick run and for a whole one. */
+  people: { quick: number; whole: number };
   prepare?: (bench: Bench) => Promise<void>;
 }
 
+const CONVERSING = { quick: 2000, whole: 2000 };
+
 const acts: Act[] = [
-  { title: "sends", rows: [saturatedRow, hotPairRow, pacedRow, formsRow], prepare: openBoth },
+  { rows: [saturatedRow, hotPairRow, pacedRow, formsRow], people: CONVERSING, prepare: openBoth },
   {
-    title: "pages",
+    rows: [twoProcessesRow],
+    settings: { WEB_CONCURRENCY: "2" },
+    people: CONVERSING,
+    prepare: (bench) => openBoth(bench, 2),
+  },
+  {
     rows: [unchangedRow, othersRow, hereRow, listRow, searchRow, olderRow],
+    people: { quick: 400, whole: 400 },
     prepare: openForPages,
   },
-  { title: "pages, nothing kept", rows: [uncachedRow], settings: { ANSWERS_MB: "0" }, prepare: openForPages },
+  {
+    rows: [uncachedRow],
+    settings: { ANSWERS_MB: "0" },
+    people: { quick: 400, whole: 400 },
+    prepare: openForPages,
+  },
+  { rows: [memoryRow, arrivalRow], people: { quick: 1000, whole: 5000 } },
+  { rows: [crowdRow, loginFloodRow], people: { quick: 400, whole: 2000 } },
 ];
 
 async function openForPages(bench: Bench): Promise<void> {
@@ -75,7 +89,7 @@ async function play(act: Act): Promise<Result[]> {
   const stage = await openStage(folder, { ...act.settings, ...inspecting });
   const loader = new Loader();
   try {
-    const players = await makePlayers(stage, CONVERSATIONS * 2);
+    const players = await makePlayers(stage, options.quick ? act.people.quick : act.people.whole);
     const bench = new Bench(stage, loader, players, options.quick);
     await act.prepare?.(bench);
     const results: Result[] = [];

@@ -105,3 +105,8 @@ export async function inTurn<T>(
 }
 
 export const totalOf = ({ server, database, redis }: CpuSeconds) => server + database + redis;
+
+/** Messages at a steady rate between everybody. */
+export function pacedOrder(bench: Bench, target: string, perSecond: number): Order & { task: "pace" } {
+  return { task: "pace", target, pairs: bench.players.length / 2, perSecond, ms: bench.ms };
+}

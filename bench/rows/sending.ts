@@ -1,11 +1,11 @@
 import { createConnection } from "mysql2/promise";
 import type { Order, Target } from "../load/orders.ts";
 import type { Server } from "../support/processes.ts";
-import { type Bench, inTurn, type Round, type Row, totalOf } from "./row.ts";
+import { type Bench, inTurn, pacedOrder, type Round, type Row, totalOf } from "./row.ts";
 
 /** Messages from their sender to the other person, beside the relay that knows nothing of either. */
 
-export const IN_FLIGHT = 256;
+const IN_FLIGHT = 256;
 const PER_SECOND = 500;
 
 /** Everybody who plays is in one conversation: players 2n and 2n + 1. */
@@ -106,10 +106,6 @@ export const pacedRow: Row = {
   },
 };
 
-export function pacedOrder(bench: Bench, target: string, perSecond: number): Order {
-  return { task: "pace", target, pairs: pairsOf(bench), perSecond, ms: bench.ms };
-}
-
 export const formsRow: Row = {
   title: "Sends by the plain form",
   lines: { perSecond: { what: "posts/s", unit: "/s", digits: 0, goal: { atLeast: 0.12 } } },
@@ -128,3 +124,9 @@ export const formsRow: Row = {
 function formsOrder({ ours, players, ms }: Bench): Order {
   return { task: "forms", target: ours, players, inFlight: 64, ms };
 }
+
+/** Needs an app of two processes, and sockets open on it and on a relay of two. */
+export const twoProcessesRow: Row = {
+  ...saturatedRow,
+  title: "Sends, saturated, two processes and the Redis adapter",
+};

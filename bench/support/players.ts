@@ -61,7 +61,7 @@ const SYLLABLES = [
 ];
 
 /** A name no other number has, and of which many begin alike. */
-export function playerName(index: number): string {
+function playerName(index: number): string {
   const syllables = [0, 4, 8, 12].map((bits) => SYLLABLES[(index >> bits) & 15]);
   return `${syllables.join("")}${index >> 16 || ""}`;
 }

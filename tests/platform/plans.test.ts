@@ -12,6 +12,7 @@ import * as receipts from "../../src/messages/receipts.queries.ts";
 import * as writer from "../../src/messages/writer.queries.ts";
 import { configure } from "../../src/platform/config.ts";
 import { closeDatabase, openDatabase, type Queryable, type Statement } from "../../src/platform/db.ts";
+import * as sessions from "../../src/sessions/sessions.queries.ts";
 import * as users from "../../src/users/users.queries.ts";
 import { startCauserie } from "../support/causerie.ts";
 import { statementsOf } from "../support/reads.ts";
@@ -166,6 +167,7 @@ const HOT: Record<string, Call | Call[]> = {
 
   updatePassword: { run: () => accounts.updatePassword(account, "-", 1) },
   eraseUser: { run: (tx) => accounts.eraseUser(tx, account) },
+  raiseAuthVersion: { run: () => sessions.raiseAuthVersion(7, 1) },
   findConversationIds: { run: (tx) => accounts.findConversationIds(tx, 1) },
 };
 

@@ -177,8 +177,8 @@ const APART: Record<string, string> = {
   deleteSuffixes: "once in an account's life; no index by person is worth its room for that",
 };
 
-/** Folders whose statements run while nobody waits for a page. */
-const COLD = /^src\/(demo|backup)\//;
+/** Folders whose statements run while nobody waits for a page, or once in a login or an administrator's day. */
+const COLD = /^src\/(demo|backup|two-step|administration)\//;
 
 /** What a statement may touch for a row that it is about: that row in each of five tables, and a temporary copy. */
 const READS_A_ROW = 8;

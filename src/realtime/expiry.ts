@@ -13,10 +13,8 @@ const LOOK_MAX = 2000;
 const USES = new Set(["sendMessage", "readMessages", "typing"]);
 
 /** What somebody does through this socket counts as use of their session. */
-export function countUses(socket: ChatSocket): void {
-  socket.onAny((event: string) => {
-    if (USES.has(event)) useSession(socket.data.sessionId, socket.data);
-  });
+export function countUse({ data }: ChatSocket, event: string): void {
+  if (USES.has(event)) useSession(data.sessionId, data);
 }
 
 /** Cuts this node's sockets within a second of their session's end by time; stops with the returned function. */

@@ -1,8 +1,7 @@
 import { config } from "../platform/config.ts";
 import { spent } from "../platform/limits.ts";
-import { failureOf, isFunction } from "./handlers.ts";
 import type { Sockets } from "./publish.ts";
-import { cut } from "./slow-readers.ts";
+import { type Connection, cut } from "./slow-readers.ts";
 
 /**
  * Holds each connection to so many frames in so much time, whatever they are. Above that events are answered
@@ -20,26 +19,29 @@ const CLOSE_FACTOR = 2;
 const counts = new WeakMap<object, Count>();
 
 export function limitFloods(io: Sockets): void {
-  const rate = config.limits.eventsPerSocket;
-  if (!rate) return;
-  io.engine.on("connection", (connection) => {
-    const count: Count = { frames: 0, until: 0 };
-    counts.set(connection, count);
+  if (config.limits.eventsPerSocket === null) return;
+  io.engine.on("connection", (connection: Connection) => {
+    counts.set(connection, { frames: 0, until: 0 });
     // Before Socket.IO reads it, so that what it cannot read counts as well.
-    connection.on("packet", () => {
-      const now = performance.now();
-      if (now >= count.until) Object.assign(count, { frames: 0, until: now + rate.durationS * 1000 });
-      count.frames += 1;
-      if (count.frames > CLOSE_FACTOR * rate.points) cut(connection);
-    });
+    connection.on("packet", count);
   });
-  io.on("connection", (socket) => {
-    const count = counts.get(socket.conn);
-    socket.use((values, next) => {
-      if (!count || count.frames <= rate.points) return next();
-      const answer: unknown = values.at(-1);
-      const refusal = spent("eventsPerSocket", count.until - performance.now());
-      if (isFunction(answer)) answer({ ok: false, error: failureOf(refusal, socket.data.locale) });
-    });
-  });
+}
+
+/** One function for all connections, which is `this`. */
+function count(this: Connection): void {
+  const rate = config.limits.eventsPerSocket;
+  const counted = counts.get(this);
+  if (!rate || !counted) return;
+  const now = performance.now();
+  if (now >= counted.until) Object.assign(counted, { frames: 0, until: now + rate.durationS * 1000 });
+  counted.frames += 1;
+  if (counted.frames > CLOSE_FACTOR * rate.points) cut(this);
+}
+
+/** To be asked before an event does anything. @throws Refusal `too_many` with `retryAfterS` */
+export function refuseFlood(connection: Connection): void {
+  const rate = config.limits.eventsPerSocket;
+  const counted = counts.get(connection);
+  if (rate && counted && counted.frames > rate.points)
+    throw spent("eventsPerSocket", counted.until - performance.now());
 }

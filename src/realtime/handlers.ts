@@ -14,6 +14,8 @@ import { refusalText } from "../platform/i18n.ts";
 import { log } from "../platform/log.ts";
 import { findOnline } from "../users/presence.ts";
 import { findLastSeen } from "../users/users.queries.ts";
+import { countUse } from "./expiry.ts";
+import { refuseFlood } from "./floods.ts";
 import { presenceOf, publishTyping, watchRoom } from "./publish.ts";
 import {
   conversationsSchema,
@@ -25,48 +27,74 @@ import {
 } from "./schemas.ts";
 import type { ChatSocket } from "./sockets.ts";
 
-/** What each event does: parse, one call of the domain, acknowledge. */
-export function listen(socket: ChatSocket, accepted: Promise<boolean>): void {
-  const actor: Actor = { userId: socket.data.userId };
-  const on = answering(socket, accepted);
+type Handle = (socket: ChatSocket, value: unknown) => Promise<object>;
 
-  on("sendMessage", sendSchema, async (send) => ({ message: await sendMessage(actor, send) }));
+/** What each event does, once for all sockets: a function of its own would cost each of them its memory. */
+const handlers = new Map<string, Handle>();
 
-  on("getMessages", messagesSchema, async (wanted) =>
-    pageAsJson(await getMessages(actor, wanted.target, partOf(wanted), wanted.limit)),
-  );
-
-  on("getConversations", conversationsSchema, async ({ after, limit, userIds, html }) => {
-    const clock = { locale: socket.data.locale, timeZone: "UTC" };
-    const page = userIds
-      ? { rows: await peopleByIds(actor, userIds), next: null }
-      : await listPeople(actor, { q: "", after: after ?? null, limit });
-    const rows = html ? page.rows.map((row) => personWithHtml(row, actor.userId, clock)) : page.rows;
-    return { rows, next: page.next, unreadConversations: await countUnread(actor.userId, UNREAD_MAX) };
-  });
-
-  on("deliverMessages", receiptsSchema, ({ cursors }) => moveAll(actor, cursors, "delivered"));
-  on("readMessages", receiptsSchema, ({ cursors }) => moveAll(actor, cursors, "read"));
-
-  // One after the other: "writes" and "writes no more" may come together, and must not overtake each other.
-  let told: Promise<unknown> = Promise.resolve();
-  on("typing", typingSchema, ({ target, typing }) => {
-    const telling = told.then(() => tellTyping(actor, target, typing));
-    told = telling.catch(() => undefined);
-    return telling;
-  });
-
-  on("watchUsers", watchSchema, async ({ userIds }) => {
-    const watched = [...socket.rooms].filter((room) => room.startsWith("watch:"));
-    const wanted = userIds.map(watchRoom);
-    for (const room of watched.filter((each) => !wanted.includes(each))) await socket.leave(room);
-    // Joined before looking, so that a change in between is told rather than missed.
-    await socket.join(wanted);
-    const [changes, lastSeen] = await Promise.all([findOnline(userIds), findLastSeen(userIds)]);
-    const known = changes.filter(({ userId }) => lastSeen.has(userId));
-    return { users: known.map((change) => seenPresence(change, lastSeen.get(change.userId) ?? null)) };
+/** Parse, one call of the domain, acknowledge. */
+function on<Input>(
+  event: string,
+  schema: z.ZodType<Input>,
+  handle: (socket: ChatSocket, input: Input) => Promise<object>,
+): void {
+  handlers.set(event, (socket, value) => {
+    const parsed = schema.safeParse(value);
+    if (!parsed.success) throw new Refusal("invalid", "errors.400.message");
+    return handle(socket, parsed.data);
   });
 }
+
+on("sendMessage", sendSchema, async (socket, send) => ({
+  message: await sendMessage(actorOf(socket), send),
+}));
+
+on("getMessages", messagesSchema, async (socket, wanted) =>
+  pageAsJson(await getMessages(actorOf(socket), wanted.target, partOf(wanted), wanted.limit)),
+);
+
+on("getConversations", conversationsSchema, async (socket, { after, limit, userIds, html }) => {
+  const actor = actorOf(socket);
+  const clock = { locale: socket.data.locale, timeZone: "UTC" };
+  const page = userIds
+    ? { rows: await peopleByIds(actor, userIds), next: null }
+    : await listPeople(actor, { q: "", after: after ?? null, limit });
+  const rows = html ? page.rows.map((row) => personWithHtml(row, actor.userId, clock)) : page.rows;
+  return { rows, next: page.next, unreadConversations: await countUnread(actor.userId, UNREAD_MAX) };
+});
+
+on("deliverMessages", receiptsSchema, (socket, { cursors }) =>
+  moveAll(actorOf(socket), cursors, "delivered"),
+);
+on("readMessages", receiptsSchema, (socket, { cursors }) => moveAll(actorOf(socket), cursors, "read"));
+
+// One after the other: "writes" and "writes no more" may come together, and must not overtake each other.
+const told = new WeakMap<ChatSocket, Promise<unknown>>();
+on("typing", typingSchema, (socket, { target, typing }) => {
+  const before = told.get(socket) ?? Promise.resolve();
+  const telling = before.then(() => tellTyping(actorOf(socket), target, typing));
+  told.set(
+    socket,
+    telling.catch(() => undefined),
+  );
+  return telling;
+});
+
+on("watchUsers", watchSchema, async (socket, { userIds }) => {
+  const watched = [...socket.rooms].filter((room) => room.startsWith("watch:"));
+  const wanted = userIds.map(watchRoom);
+  for (const room of watched.filter((each) => !wanted.includes(each))) await socket.leave(room);
+  // Joined before looking, so that a change in between is told rather than missed.
+  await socket.join(wanted);
+  const [changes, lastSeen] = await Promise.all([findOnline(userIds), findLastSeen(userIds)]);
+  const known = changes.filter(({ userId }) => lastSeen.has(userId));
+  return { users: known.map((change) => seenPresence(change, lastSeen.get(change.userId) ?? null)) };
+});
+
+/** The events that are answered. */
+export const events: Iterable<string> = handlers.keys();
+
+const actorOf = ({ data }: ChatSocket): Actor => ({ userId: data.userId });
 
 const UNREAD_MAX = 100;
 
@@ -98,29 +126,37 @@ async function tellTyping(actor: Actor, target: Target, typing: boolean): Promis
 type Answer = (answer: object) => void;
 
 /**
- * Wires an event so that nothing a client sends can do more than be refused: whatever the arguments, the
+ * Answers what a socket sends, so that nothing in it can do more than be refused: whatever the arguments, a
  * handler sees a parsed object or nothing, and whatever it throws becomes an acknowledgement.
  */
-function answering(socket: ChatSocket, accepted: Promise<boolean>) {
-  return <Input>(event: string, schema: z.ZodType<Input>, handle: (input: Input) => Promise<object>) => {
-    socket.on(
-      event as never,
-      (async (...values: unknown[]) => {
-        const last = values.at(-1);
-        const answer: Answer = isFunction(last) ? last : () => undefined;
-        try {
-          if (!(await accepted)) throw unauthorized();
-          const parsed = schema.safeParse(values[0]);
-          if (!parsed.success) throw new Refusal("invalid", "errors.400.message");
-          answer({ ok: true, ...(await handle(parsed.data)) });
-        } catch (error) {
-          const failure = failureOf(error, socket.data.locale);
-          if (DENIALS.has(failure.code)) auditDenial(socket, event, failure.code);
-          answer({ ok: false, error: failure });
-        }
-      }) as never,
-    );
-  };
+export function listen(socket: ChatSocket, accepted: Promise<boolean>): void {
+  socket.onAny((event: string, ...values: unknown[]) => {
+    const last = values.at(-1);
+    void dispatch(socket, accepted, event, values[0], isFunction(last) ? last : nobody);
+  });
+}
+
+const nobody: Answer = () => undefined;
+
+async function dispatch(
+  socket: ChatSocket,
+  accepted: Promise<boolean>,
+  event: string,
+  value: unknown,
+  answer: Answer,
+): Promise<void> {
+  try {
+    refuseFlood(socket.conn);
+    const handle = handlers.get(event);
+    if (!handle) return;
+    if (!(await accepted)) throw unauthorized();
+    countUse(socket, event);
+    answer({ ok: true, ...(await handle(socket, value)) });
+  } catch (error) {
+    const failure = failureOf(error, socket.data.locale);
+    if (DENIALS.has(failure.code)) auditDenial(socket, event, failure.code);
+    answer({ ok: false, error: failure });
+  }
 }
 
 /** What was asked for by somebody to whom it does not belong, or who is nobody any more. */
@@ -130,13 +166,12 @@ function auditDenial({ request, data }: ChatSocket, socketEvent: string, reason:
   audit("denied", { userId: data.userId, address: addressOf(request), socketEvent, reason });
 }
 
-/** Whether an event's last argument is an acknowledgement. */
-export function isFunction(value: unknown): value is Answer {
+function isFunction(value: unknown): value is Answer {
   return typeof value === "function";
 }
 
 /** What an event is answered that failed. */
-export function failureOf(error: unknown, locale: string) {
+function failureOf(error: unknown, locale: string) {
   const refusal = refusalOf(error);
   if (!refusal) log.error({ error: error instanceof Error ? error.stack : String(error) }, "an event failed");
   // After a fault of ours nobody can say what was stored: trying the same again is right, and safe.

@@ -6,21 +6,28 @@ import type { ChatSocket } from "./sockets.ts";
 
 const LOOK_MS = 1000;
 
-type Connection = ChatSocket["conn"];
+/** A connection as Engine.IO has it. */
+export type Connection = ChatSocket["conn"];
 
 /** Cuts connections for which more waits than `LIMIT_SOCKET_BUFFER_KB`; stops with the returned function. */
 export function cutSlowReaders(io: Sockets): () => void {
   const { bufferBytes } = config.socketLimits;
   if (bufferBytes === null) return () => undefined;
-  const open = new Set<Connection>();
   io.engine.on("connection", (connection: Connection) => {
     open.add(connection);
-    connection.once("close", () => open.delete(connection));
+    connection.on("close", forget);
   });
   const timer = setInterval(() => {
     for (const connection of open) if (waitingBytes(connection) > bufferBytes) cut(connection);
   }, LOOK_MS);
   return () => clearInterval(timer);
+}
+
+const open = new Set<Connection>();
+
+/** One function for all connections, which is `this`. */
+function forget(this: Connection): void {
+  open.delete(this);
 }
 
 /** Ends a connection at once: a polite end would wait behind all that is not read. */

@@ -13,13 +13,19 @@ import { arrived, left } from "./attendance.ts";
 import type { Bus } from "./bus.ts";
 import { auditDenial, guardHandshake, guardPerson } from "./doors.ts";
 import type { ClientEvents, ServerEvents } from "./events.ts";
-import { countUses } from "./expiry.ts";
 import { limitFloods } from "./floods.ts";
 import { listen } from "./handlers.ts";
 import { translatorOf } from "./language.ts";
 import { personRoom, publishTo, type SocketData, type Sockets, sessionRoom, userRoom } from "./publish.ts";
 
 export type ChatSocket = Socket<ClientEvents, ServerEvents, Record<string, never>, SocketData>;
+
+/** What express-session adds to a request. */
+interface Handshake extends IncomingMessage {
+  session?: SessionData;
+  sessionID?: string;
+  sessionStore?: unknown;
+}
 
 const PING_MS = 10_000; // a machine that died is noticed within 20 s
 const FRAME_BYTES_MAX = 65_536;
@@ -41,10 +47,11 @@ export function openSockets(server: HttpServer, sessions: RequestHandler, adapte
     },
   );
   io.use((socket, next) => {
-    const { session, sessionID } = socket.request as IncomingMessage & {
-      session?: SessionData;
-      sessionID?: string;
-    };
+    const request: Handshake = socket.request;
+    const { session, sessionID } = request;
+    // It has done its work, and holds on to a dozen functions and an answer that nobody waits for.
+    delete request.session;
+    delete request.sessionStore;
     if (session?.userId === undefined || !sessionID) {
       auditDenial(socket.request, "session");
       return next(new Error("unauthorized"));
@@ -93,7 +100,6 @@ async function accept(socket: ChatSocket): Promise<boolean> {
     }
     if (!isValid || !socket.connected) return false;
     await socket.join(userRoom(userId));
-    countUses(socket);
     arrived(userId, socket.id, pageIdOf(socket));
     return true;
   } catch (error) {

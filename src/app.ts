@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import compression from "compression";
 import express, { type Express, type RequestHandler, type Response } from "express";
 import { accountsRoutes } from "./accounts/accounts.routes.ts";
+import { administrationRoutes } from "./administration/administration.routes.ts";
 import { authRoutes } from "./auth/auth.routes.ts";
 import { secondStepRoutes } from "./auth/second-step.routes.ts";
 import { peopleRoutes } from "./conversations/people.routes.ts";
@@ -15,6 +16,7 @@ import { alive, ready } from "./platform/health.ts";
 import { measure, serveMetrics } from "./platform/metrics.ts";
 import { sameOriginOnly, securityHeaders } from "./platform/security.ts";
 import { useViews } from "./platform/views.ts";
+import { resetsRoutes } from "./resets/resets.routes.ts";
 import { sessionsRoutes } from "./sessions/sessions.routes.ts";
 import { twoStepRoutes } from "./two-step/two-step.routes.ts";
 import { AVATAR_ROUTE, serveAvatar } from "./users/avatars.ts";
@@ -51,11 +53,13 @@ export async function createApp(manifest: Manifest, sessions: RequestHandler): P
 
   app.use(authRoutes);
   app.use(secondStepRoutes);
+  app.use(resetsRoutes);
   app.use(accountsRoutes);
   app.use(sessionsRoutes);
   app.use(twoStepRoutes);
   app.use(settingsRoutes);
   app.use(seenRoutes);
+  app.use(administrationRoutes);
   app.use(peopleRoutes);
   app.use(messagesRoutes);
 

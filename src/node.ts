@@ -1,5 +1,7 @@
+import cluster from "node:cluster";
 import { createServer, type Server } from "node:http";
 import { createApp } from "./app.ts";
+import { registrationNote } from "./auth/registration.ts";
 import { closeReceipts } from "./messages/receipts.ts";
 import { closeWriter, onCommitted } from "./messages/writer.ts";
 import { keepAnswers } from "./platform/answers.ts";
@@ -87,11 +89,21 @@ export async function startNode(config: Config, urls: StoreUrls, manifest: Manif
     await inTime(closeDatabase(), GOODBYE_MS, "the database");
   };
   try {
-    return { address: await listen(server, config), stop };
+    const address = await listen(server, config);
+    if (!cluster.worker || cluster.worker.id === 1) await sayWhoMayRegister(address);
+    return { address, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** For the operator, who may not know that whoever comes first is the administrator. */
+async function sayWhoMayRegister(address: string): Promise<void> {
+  await registrationNote(address).then(
+    (note) => log.info(note),
+    (error) => log.warn({ reason: String(error) }, "who may register is not known"),
+  );
 }
 
 /** A stop goes on even if a store is frozen. */

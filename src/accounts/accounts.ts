@@ -1,3 +1,4 @@
+import { isAdministrator } from "../administration/administration.queries.ts";
 import type { Account } from "../auth/auth.ts";
 import { confirmIdentity } from "../auth/confirm.ts";
 import { refuseGuessable } from "../auth/password-strength.ts";
@@ -5,7 +6,7 @@ import { hashPassword, PASSWORD_SCHEME, refuseUnfitPassword } from "../auth/pass
 import type { Actor } from "../conversations/conversations.ts";
 import { lockMembers } from "../messages/writer.queries.ts";
 import { db, isDeadlock, type Queryable } from "../platform/db.ts";
-import { overtaken } from "../platform/errors.ts";
+import { overtaken, Refusal } from "../platform/errors.ts";
 import { publishLeft } from "../realtime/publish.ts";
 
 import { endSessions } from "../sessions/sessions.ts";
@@ -50,6 +51,8 @@ export async function changePassword(
  */
 export async function deleteAccount(actor: Actor, { password, code }: Proof): Promise<void> {
   const account = await confirmIdentity(actor, password);
+  // Nobody else could invite, disable or help anybody then.
+  if (await isAdministrator(actor.userId)) throw new Refusal("conflict", "auth.error.administrator");
   await useCodeIfOn(actor, code);
   await erase(account);
   await endSessions(actor.userId);

@@ -9,20 +9,30 @@ import { readSession } from "../platform/session.ts";
 import { beginPending, beginSession, leave } from "../sessions/browser-session.ts";
 import { isTwoStepOn } from "../two-step/two-step.ts";
 import { usernameKey } from "../users/usernames.ts";
-import { type Account, type Login, logIn, register, WrongLogin } from "./auth.ts";
+import { type Account, logIn, type Registration, register, WrongLogin } from "./auth.ts";
 import { originOf, rememberDevice } from "./guesses.ts";
+import { isRegistrationOpen, refuseUninvited } from "./registration.ts";
 
 // Whatever fits into a body reaches the domain, so that a password far too long is told so beside its field.
 const credentials = z.object({
   username: z.string().default(""),
   password: z.string().default(""),
+  invitation: z.string().max(100).default(""),
   next: z.string().optional(),
 });
 
 /** Registering, logging in, logging out. */
 export const authRoutes = Router();
 
-authRoutes.get("/register", (request, response) => showForm(request, response, "register"));
+authRoutes.get("/register", async (request, response) => {
+  if (!response.locals.viewer) await refuseUninvited("");
+  await showForm(request, response, "register");
+});
+authRoutes.get("/invitation/:token", async (request, response) => {
+  const invitation = request.params.token.slice(0, 100);
+  if (!response.locals.viewer) await refuseUninvited(invitation);
+  await showForm(request, response, "register", invitation);
+});
 authRoutes.get("/login", (request, response) => showForm(request, response, "login"));
 authRoutes.post("/register", (request, response) =>
   enter(request, response, "register", (login) => register(login, response.locals.locale)),
@@ -46,7 +56,7 @@ const AUDITED = {
   register: { done: "registered", refused: "registration_refused" },
   login: { done: "login", refused: "login_failed" },
 } as const;
-type Enter = (login: Login) => Promise<Account>;
+type Enter = (login: Registration) => Promise<Account>;
 
 async function enter(request: Request, response: Response, form: Form, account: Enter): Promise<void> {
   const parsed = credentials.safeParse(request.body);
@@ -89,18 +99,18 @@ async function admit(
   return safePath(next);
 }
 
-function showForm(request: Request, response: Response, form: Form): void {
+async function showForm(request: Request, response: Response, form: Form, invitation = ""): Promise<void> {
   const next = safePath(request.query.next);
   if (response.locals.viewer) response.redirect(303, next);
-  else render(response, form, { username: "", next }, {});
+  else await render(response, form, { username: "", next, invitation }, {});
 }
 
-function refuse(
+async function refuse(
   response: Response,
   form: Form,
-  values: { username: string; next?: string | undefined },
+  values: { username: string; invitation: string; next?: string | undefined },
   refusal: Refusal,
-): void {
+): Promise<void> {
   const field = refusal.key.startsWith("auth.error.username")
     ? "username"
     : refusal.key.startsWith("auth.error.password")
@@ -108,26 +118,27 @@ function refuse(
       : "form";
   response.locals.here = `/${form}`;
   setRefused(response, refusal.status, refusal.retryAfterS);
-  render(
+  await render(
     response,
     form,
-    { username: values.username, next: safePath(values.next) },
+    { ...values, next: safePath(values.next) },
     { [field]: sentenceOf(response, refusal) },
   );
 }
 
-function render(
+async function render(
   response: Response,
   form: Form,
-  { username, next }: { username: string; next: string },
+  { username, next, invitation }: { username: string; next: string; invitation: string },
   errors: Record<string, string>,
-): void {
+): Promise<void> {
   const title = translate(response.locals.locale, `auth.${form}`);
   response.render(`auth/${form}`, {
-    values: { username },
+    values: { username, invitation },
     errors,
     next,
     title,
     registering: form === "register",
+    mayRegister: await isRegistrationOpen(),
   });
 }

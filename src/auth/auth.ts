@@ -1,3 +1,4 @@
+import { audit } from "../platform/audit.ts";
 import { db, isDuplicate } from "../platform/db.ts";
 import { Refusal } from "../platform/errors.ts";
 import type { Locale } from "../platform/i18n.ts";
@@ -8,12 +9,19 @@ import { findCredentials, insertSuffixes, insertUser, type NewUser } from "../us
 import { countingGuesses, type Origin } from "./guesses.ts";
 import { refuseGuessable } from "./password-strength.ts";
 import { hashPassword, PASSWORD_SCHEME, refuseUnfitPassword, verifyPassword } from "./passwords.ts";
+import { admit, refuseUninvited } from "./registration.ts";
 
 /** What a person types to get in. */
 export interface Login {
   username: string;
   password: string;
   origin: Origin;
+}
+
+/** The same of somebody new. */
+export interface Registration extends Login {
+  /** The token of an invitation; empty without one. */
+  invitation: string;
 }
 
 /** Who got in, as the session keeps it. */
@@ -23,37 +31,37 @@ export interface Account {
 }
 
 /**
- * @throws Refusal `invalid` for an unfit name or password, `conflict` for a name that is taken, `too_many` from
- *   one network
+ * @throws Refusal `invalid` for an unfit name or password, `conflict` for a name that is taken, `forbidden` for whoever
+ *   may not register, `too_many` from one network
  */
-export async function register(login: Login, locale: Locale): Promise<Account> {
+export async function register(login: Registration, locale: Locale): Promise<Account> {
   const username = parseUsername(login.username);
   if (username === null) throw new Refusal("invalid", "auth.error.usernameShape");
   refuseUnfitPassword(login.password);
+  await refuseUninvited(login.invitation);
   await spend("registerPerAddress", login.origin.network);
   await refuseGuessable(login.password, username);
   const key = usernameKey(username);
   if (await findCredentials(key)) throw new Refusal("conflict", "auth.error.usernameTaken");
   const passwordHash = await hashPassword(login.password);
-  const userId = await createUser({
-    username,
-    usernameKey: key,
-    passwordHash,
-    passwordScheme: PASSWORD_SCHEME,
-    locale,
-  });
+  const userId = await createUser(
+    { username, usernameKey: key, passwordHash, passwordScheme: PASSWORD_SCHEME, locale },
+    login.invitation,
+  );
   publishJoined(userId);
   return { userId, authVersion: 1 };
 }
 
-/** Stores a user and the endings of the name, by which search finds it. @throws Refusal `conflict` */
-async function createUser(user: NewUser): Promise<number> {
+/** Stores a user and the endings of the name, by which search finds it. @throws Refusal `conflict`, `forbidden` */
+async function createUser(user: NewUser, invitation: string): Promise<number> {
   try {
-    return await db.transaction(async (tx) => {
-      const userId = await insertUser(tx, user);
-      await insertSuffixes(tx, userId, suffixesOf(user.usernameKey));
-      return userId;
+    const { userId, by } = await db.transaction(async (tx) => {
+      const id = await insertUser(tx, user);
+      await insertSuffixes(tx, id, suffixesOf(user.usernameKey));
+      return { userId: id, by: await admit(tx, id, invitation) };
     });
+    if (by === "invitation") audit("invitation_used", { userId });
+    return userId;
   } catch (error) {
     if (isDuplicate(error)) throw new Refusal("conflict", "auth.error.usernameTaken");
     throw error;
@@ -70,7 +78,10 @@ export class WrongLogin extends Refusal {
   }
 }
 
-/** @throws WrongLogin, the same for a wrong name and a wrong password; `too_many` after many of them */
+/**
+ * @throws WrongLogin, the same for a wrong name and a wrong password; `too_many` after many of them; `forbidden` for
+ *   a disabled account, which only the right password is told
+ */
 export function logIn(login: Login): Promise<Account> {
   const key = usernameKey(login.username);
   return countingGuesses(key, login.origin, () => checkPassword(key, login.password));
@@ -80,5 +91,6 @@ async function checkPassword(key: string, password: string): Promise<Account> {
   const credentials = await findCredentials(key);
   const matches = await verifyPassword(password, credentials?.passwordHash);
   if (!matches || !credentials) throw new WrongLogin(credentials?.id);
+  if (credentials.disabledAt !== null) throw new Refusal("forbidden", "auth.error.disabled");
   return { userId: credentials.id, authVersion: credentials.authVersion };
 }

@@ -32,6 +32,7 @@ const row = (
 ): Access => ({ anonymous, stranger, member, administrator });
 
 const anybody = row("yes", "yes", "yes");
+const administrators = row("404", "404", "404", "yes");
 const ownPage = row("login", "own", "yes");
 const ownForm = row("401", "own", "yes");
 const signedInPage = row("login", "yes", "yes");
@@ -50,11 +51,21 @@ export const ROUTE_ACCESS: Record<string, Access> = {
   "GET /avatars/1/:file": anybody,
   "GET /register": anybody,
   "POST /register": anybody,
+  "GET /invitation/:token": anybody,
   "GET /login": anybody,
   "POST /login": anybody,
   // Without the right password of a moment ago: on to the login.
   "GET /login/code": anybody,
   "POST /login/code": anybody,
+  // Whoever has the link may; it is made for one.
+  "GET /reset/:token": anybody,
+  "POST /reset/:token": anybody,
+  "GET /admin": administrators,
+  "POST /admin/users/:userId/disabling": administrators,
+  "POST /admin/users/:userId/revocation": administrators,
+  "POST /admin/users/:userId/reset": administrators,
+  "POST /admin/invitations": administrators,
+  "POST /admin/invitations/:id/withdrawal": administrators,
   "GET /session": anybody,
   "POST /logout": anybody,
   "GET /settings": signedInPage,

@@ -42,6 +42,7 @@ const schema = z.object({
   ENCRYPTION_KEY: secrets.optional(),
   SESSION_IDLE_DAYS: days(365).default(30),
   SESSION_ABSOLUTE_DAYS: days(400).default(180),
+  REGISTRATION: z.enum(["open", "invite", "closed"]).default("open"),
   BCRYPT_COST: integer(4, 15).default(12),
   WEB_CONCURRENCY: integer(1, 64).default(1),
   ANSWERS_MB: integer(0, 4096).optional(),
@@ -73,6 +74,8 @@ export interface Config {
   passwordKey: string;
   /** Keys of secrets at rest: the first seals, all open. */
   encryptionKeys: string[];
+  /** Who may register: everybody, those with an invitation, nobody; the first account is made in any case. */
+  registration: "open" | "invite" | "closed";
   sessionIdleMs: number;
   sessionAbsoluteMs: number;
   bcryptCost: number;
@@ -140,6 +143,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     passwordKey,
     // What was sealed before there was a key of its own still opens.
     encryptionKeys: [...(settings.ENCRYPTION_KEY ?? []), passwordKey],
+    registration: settings.REGISTRATION,
     sessionIdleMs: settings.SESSION_IDLE_DAYS * DAY_MS,
     sessionAbsoluteMs: settings.SESSION_ABSOLUTE_DAYS * DAY_MS,
     bcryptCost: settings.BCRYPT_COST,

@@ -1,5 +1,6 @@
 import { type Response, Router } from "express";
 import { z } from "zod";
+import { isAdministrator } from "../administration/administration.queries.ts";
 import { changed, viewOf } from "../platform/changes.ts";
 import { rememberChoice, safePath, viewerOf } from "../platform/context.ts";
 import { parseForm } from "../platform/forms.ts";
@@ -16,9 +17,9 @@ const timeZone = z.object({ timeZone: text, next: text.optional() });
 /** How a person wants their pages: language, theme, time zone. The first two are for anybody. */
 export const settingsRoutes = Router();
 
-settingsRoutes.get("/settings", (_request, response) => {
+settingsRoutes.get("/settings", async (_request, response) => {
   holdPage(viewerOf(response).id, response.locals.pageId);
-  showSettings(response, {});
+  await showSettings(response, {});
 });
 
 settingsRoutes.post("/theme", async (request, response) => {
@@ -41,7 +42,7 @@ settingsRoutes.post("/time-zone", async (request, response) => {
   const zone = parseTimeZone(chosen.timeZone);
   if (zone === null) {
     response.status(400);
-    showSettings(
+    await showSettings(
       response,
       { timeZone: translate(response.locals.locale, "settings.error.timeZone") },
       chosen.timeZone,
@@ -61,7 +62,11 @@ async function remember(response: Response, name: Preference, value: string | nu
   }
 }
 
-function showSettings(response: Response, errors: { timeZone?: string }, typed?: string): void {
+async function showSettings(
+  response: Response,
+  errors: { timeZone?: string },
+  typed?: string,
+): Promise<void> {
   response.locals.here = "/settings";
   response.set("Cache-Control", "no-store");
   const title = translate(response.locals.locale, "settings.heading");
@@ -70,6 +75,7 @@ function showSettings(response: Response, errors: { timeZone?: string }, typed?:
     timeZones,
     timeZone: typed ?? response.locals.timeZone,
     errors,
+    isAdministrator: await isAdministrator(viewerOf(response).id),
     seenImage: "/seen.gif",
   });
 }

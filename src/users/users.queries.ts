@@ -19,6 +19,8 @@ export interface Credentials extends Person {
   authVersion: number;
   passwordHash: string;
   passwordScheme: number;
+  /** When the administrator disabled the account; null where it is in use. */
+  disabledAt: Date | null;
 }
 
 export interface NewUser {
@@ -73,7 +75,7 @@ export function findUsernames(userIds: number[]): Promise<{ userId: number; user
 }
 
 const CREDENTIALS = `id, username, auth_version AS authVersion, password_hash AS passwordHash,
-  password_scheme AS passwordScheme`;
+  password_scheme AS passwordScheme, disabled_at AS disabledAt`;
 
 export async function findCredentials(usernameKey: string): Promise<Credentials | undefined> {
   const [credentials] = await db.execute<Credentials>(

@@ -59,6 +59,7 @@ test("with nothing configured it is a try-out for this machine alone", () => {
       webConcurrency: 1,
       answersBytes: null,
     },
+    registration: "open",
     ...{ logLevel: "info", logMessages: true, metricsToken: null },
   });
 });
@@ -203,6 +204,7 @@ const BAD: Record<string, string[]> = {
   ENCRYPTION_KEY: ["x".repeat(31), `${"x".repeat(32)},short`, `${"x".repeat(32)},`],
   SESSION_IDLE_DAYS: ["0", "-1", "366", "x"],
   SESSION_ABSOLUTE_DAYS: ["0", "401", "x"],
+  REGISTRATION: ["yes", "Open", "off"],
   BCRYPT_COST: ["3", "16", "x"],
   WEB_CONCURRENCY: ["0", "65"],
   ANSWERS_MB: ["-1", "4097"],

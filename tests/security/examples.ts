@@ -58,6 +58,26 @@ const withCode =
     const { recoveryCodes } = await turnTwoStepOn(member);
     return { path, fields: { password: member.password, code: recoveryCodes[0] ?? "" } };
   };
+/** A link for the member's new password. */
+async function resetPath({ causerie, member }: Talk): Promise<string> {
+  const token = randomUUID();
+  await causerie.rows(
+    `REPLACE INTO password_resets (user_id, token_hash, expires_at)
+     VALUES (?, UNHEX(SHA2(?, 256)), UTC_TIMESTAMP(3) + INTERVAL 1 DAY)`,
+    [member.id, token],
+  );
+  return `/reset/${token}`;
+}
+
+async function newInvitation({ causerie, member }: Talk): Promise<number> {
+  await causerie.rows(
+    `INSERT INTO invitations (token_hash, note, made_by, created_at, expires_at)
+     VALUES (UNHEX(SHA2(?, 256)), '', ?, UTC_TIMESTAMP(3), UTC_TIMESTAMP(3) + INTERVAL 1 DAY)`,
+    [randomUUID(), member.id],
+  );
+  const [row] = await causerie.rows<{ id: number }>("SELECT MAX(id) AS id FROM invitations");
+  return row?.id ?? 0;
+}
 
 /** How each route is asked for, about what is the talk's. */
 export const ROUTE_EXAMPLES: Record<keyof typeof ROUTE_ACCESS, MakeExample> = {
@@ -79,6 +99,30 @@ export const ROUTE_EXAMPLES: Record<keyof typeof ROUTE_ACCESS, MakeExample> = {
   }),
   "GET /login/code": at("/login/code"),
   "POST /login/code": at("/login/code", { code: "123456" }),
+  "GET /invitation/:token": at("/invitation/none"),
+  "GET /reset/:token": async (talk) => ({ path: await resetPath(talk) }),
+  "POST /reset/:token": async (talk) => ({
+    path: await resetPath(talk),
+    fields: { newPassword: `of ${randomUUID()}` },
+  }),
+  "GET /admin": ({ member }) => ({ path: `/admin?q=${member.name}` }),
+  "POST /admin/users/:userId/disabling": ({ member }) => ({
+    path: `/admin/users/${member.id}/disabling`,
+    fields: { disabled: "true" },
+  }),
+  "POST /admin/users/:userId/revocation": ({ member }) => ({
+    path: `/admin/users/${member.id}/revocation`,
+    fields: {},
+  }),
+  "POST /admin/users/:userId/reset": ({ member }) => ({
+    path: `/admin/users/${member.id}/reset`,
+    fields: {},
+  }),
+  "POST /admin/invitations": at("/admin/invitations", { note: "for somebody" }),
+  "POST /admin/invitations/:id/withdrawal": async (talk) => ({
+    path: `/admin/invitations/${await newInvitation(talk)}/withdrawal`,
+    fields: {},
+  }),
   "GET /session": at("/session"),
   "POST /logout": at("/logout", {}),
   "GET /settings": at("/settings"),

@@ -58,6 +58,7 @@ const withCode =
     const { recoveryCodes } = await turnTwoStepOn(member);
     return { path, fields: { password: member.password, code: recoveryCodes[0] ?? "" } };
   };
+
 /** A link for the member's new password. */
 async function resetPath({ causerie, member }: Talk): Promise<string> {
   const token = randomUUID();

@@ -178,7 +178,7 @@ const APART: Record<string, string> = {
 };
 
 /** Folders whose statements run while nobody waits for a page, or once in a login or an administrator's day. */
-const COLD = /^src\/(demo|backup|two-step|administration)\//;
+const COLD = /^src\/(demo|backup|two-step|administration|resets)\//;
 
 /** What a statement may touch for a row that it is about: that row in each of five tables, and a temporary copy. */
 const READS_A_ROW = 8;

@@ -21,7 +21,7 @@ const PROGRAMS = [
   { program: "chromium", package: "chromium" },
   { program: "mariadb-dump", package: "mariadb-client" },
 ];
-const FILE_TIMEOUT_MS = 240_000;
+const FILE_TIMEOUT_MS = Number(process.env.TEST_FILE_MS ?? 240_000);
 const folder = await mkdtemp(join(tmpdir(), "causerie-test-"));
 const report = (line: string) => console.log(line);
 

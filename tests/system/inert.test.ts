@@ -2,30 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openChat, registerInBrowser, startBrowser, twoPeopleTalking } from "../support/browser.ts";
 import { startCauserie } from "../support/causerie.ts";
+import { HOSTILE_TEXTS } from "../support/hostile-texts.ts";
 
 const [causerie, browser] = await Promise.all([startCauserie(), startBrowser()]);
-
-/** Texts that something careless would run, follow, expand or choke on. */
-const CORPUS = [
-  `<script>window.hacked = 1</script>`,
-  `<img src=x onerror="window.hacked=1">`,
-  `<svg/onload=window.hacked=1>`,
-  `"><iframe srcdoc="<script>parent.hacked=1</script>">`,
-  `</textarea></div></template><script>window.hacked=1</script>`,
-  `<a href="javascript:window.hacked=1">x</a> javascript:window.hacked=1`,
-  `https://example.org/"onmouseover="window.hacked=1`,
-  `https://example.org/<b>bold</b>`,
-  `{{constructor.constructor('window.hacked=1')()}} {{{html}}} {{#each this}}{{/each}}`,
-  `'; DROP TABLE messages; -- " OR 1=1`,
-  `__proto__ constructor toString`,
-  `<!-- --!> ]]> <![CDATA[ &lt;script&gt; &#60;b&#62; &amp;`,
-  `<style>*{display:none}</style><meta http-equiv=refresh content=0>`,
-  `<math><mtext><table><mglyph><style><img src=x onerror=window.hacked=1>`,
-  `\u202eright to left override\u202c`,
-  `Z${"\u0335\u0321\u0344".repeat(60)} storm`,
-  `family 👩‍👩‍👧‍👦 flag 🏴󠁧󠁢󠁳󠁣󠁴󠁿 4 bytes 𝒳`,
-  `\${window.hacked=1} \\u003cscript\\u003e %3Cscript%3E`,
-];
 
 test("nothing that is typed is ever anything but text: live, after a reload, in the list and in a draft", async () => {
   const [anna, boris] = await twoPeopleTalking(browser, causerie);
@@ -34,17 +13,17 @@ test("nothing that is typed is ever anything but text: live, after a reload, in 
     boris.page
       .locator("[data-messages] > .message .text")
       .evaluateAll((nodes) => nodes.map((node) => node.textContent));
-  for (const text of CORPUS) {
+  for (const text of HOSTILE_TEXTS) {
     await field.fill(text);
     await field.press("Enter");
   }
   await boris.page.waitForFunction(
     (count) => document.querySelectorAll(".messages > .message").length === count,
-    CORPUS.length,
+    HOSTILE_TEXTS.length,
   );
-  assert.deepEqual(await texts(), CORPUS);
+  assert.deepEqual(await texts(), HOSTILE_TEXTS);
   await boris.page.reload();
-  assert.deepEqual(await texts(), CORPUS);
+  assert.deepEqual(await texts(), HOSTILE_TEXTS);
   const inside = await boris.page
     .locator("[data-messages] .text *")
     .evaluateAll((nodes) =>
@@ -52,9 +31,9 @@ test("nothing that is typed is ever anything but text: live, after a reload, in 
     );
   assert.deepEqual([...new Set(inside)], ["a,https"]);
 
-  await field.fill(CORPUS.join("\n"));
+  await field.fill(HOSTILE_TEXTS.join("\n"));
   await anna.page.reload();
-  assert.equal(await field.inputValue(), CORPUS.join("\n"));
+  assert.equal(await field.inputValue(), HOSTILE_TEXTS.join("\n"));
   for (const { page } of [anna, boris]) {
     await page.goto(`${causerie.url}/`);
     assert.equal(await page.evaluate("window.hacked"), undefined);

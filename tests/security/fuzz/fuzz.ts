@@ -16,7 +16,12 @@ export const FUZZ_SETTINGS = {
   ...{ LIMIT_LOGIN_PER_NAME: "off", LIMIT_LOGIN_PER_NAME_ANYWHERE: "off", LIMIT_LOGIN_PER_ADDRESS: "off" },
   ...{ LIMIT_PASSWORD_PER_USER: "off", LIMIT_CODE_PER_USER: "off", LIMIT_REGISTER_PER_ADDRESS: "off" },
   ...{ LIMIT_SEARCH_PER_USER: "off", LIMIT_SEND_PER_USER: "off", LIMIT_EVENTS_PER_SOCKET: "off" },
-  ...{ LIMIT_SOCKETS_PER_USER: "off", LIMIT_SOCKETS_PER_ADDRESS: "off", BCRYPT_COST: "4" },
+  ...{
+    LIMIT_SOCKETS_PER_USER: "off",
+    LIMIT_SOCKETS_PER_ADDRESS: "off",
+    LIMIT_CONNECTIONS_PER_ADDRESS: "off",
+    BCRYPT_COST: "4",
+  },
 };
 
 /** Sends all kinds of input for `seconds`, the same ones for the same seed, and tells what came of it. */

@@ -1,0 +1,21 @@
+/** Texts that something careless would run, follow, expand or choke on. */
+export const HOSTILE_TEXTS = [
+  `<script>window.hacked = 1</script>`,
+  `<img src=x onerror="window.hacked=1">`,
+  `<svg/onload=window.hacked=1>`,
+  `"><iframe srcdoc="<script>parent.hacked=1</script>">`,
+  `</textarea></div></template><script>window.hacked=1</script>`,
+  `<a href="javascript:window.hacked=1">x</a> javascript:window.hacked=1`,
+  `https://example.org/"onmouseover="window.hacked=1`,
+  `https://example.org/<b>bold</b>`,
+  `{{constructor.constructor('window.hacked=1')()}} {{{html}}} {{#each this}}{{/each}}`,
+  `'; DROP TABLE messages; -- " OR 1=1`,
+  `__proto__ constructor toString`,
+  `<!-- --!> ]]> <![CDATA[ &lt;script&gt; &#60;b&#62; &amp;`,
+  `<style>*{display:none}</style><meta http-equiv=refresh content=0>`,
+  `<math><mtext><table><mglyph><style><img src=x onerror=window.hacked=1>`,
+  `\u202eright to left override\u202c`,
+  `Z${"\u0335\u0321\u0344".repeat(60)} storm`,
+  `family 👩‍👩‍👧‍👦 flag 🏴󠁧󠁢󠁳󠁣󠁴󠁿 4 bytes 𝒳`,
+  `\${window.hacked=1} \\u003cscript\\u003e %3Cscript%3E`,
+];

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { request as ask } from "node:http";
 import { test } from "node:test";
 import { ROUTE_ACCESS } from "../../src/platform/access.ts";
 import { type Causerie, startCauserie } from "../support/causerie.ts";
@@ -228,4 +229,21 @@ test("cookies that pages set are hidden from scripts where they let somebody in"
   });
   assert.match(cookiesOf(response), /causerie=/);
   for (const cookie of response.headers.getSetCookie()) assert.match(cookie, /; HttpOnly/);
+});
+
+test("TRACE and methods that nobody serves give nothing back", async () => {
+  const { member } = await newTalk(causerie);
+  for (const method of ["TRACE", "PROPFIND", "PUT", "DELETE", "PATCH", "M-SEARCH"]) {
+    const headers = { origin: causerie.url, cookie: member.cookie, "x-secret": "not to be echoed" };
+    const { status, body } = await new Promise<{ status: number; body: string }>((resolve, reject) => {
+      const asked = ask(`${causerie.url}/settings`, { method, headers }, (response) => {
+        let text = "";
+        response.on("data", (data) => (text += String(data)));
+        response.on("end", () => resolve({ status: response.statusCode ?? 0, body: text }));
+      });
+      asked.on("error", reject).end();
+    });
+    assert.equal(status, 404, method);
+    assert.ok(!body.includes("not to be echoed") && !body.includes(member.cookie), method);
+  }
 });

@@ -24,13 +24,22 @@ export async function fuzzRawFrames(
     const last = chance(random, 4) ? wrongOf(random, values) : oddOf(random, values);
     const answer = socket.answerTo(id, SILENT_MS);
     socket.write(Buffer.concat([...frames, last, frame(`42${id}${PROBE}`)]));
-    const outcome = (await answer).startsWith('[{"ok":true') ? "served" : (await answer).slice(0, 20);
+    const outcome = outcomeOf(await answer, last);
     for (const _ of frames) tally.count("raw frames", "served");
     tally.count("raw frames", outcome);
-    if (outcome !== "served" && outcome !== "closed") tally.fault(outcome, last.toString("latin1"));
+    if (outcome === "left") socket.close();
+    else if (outcome !== "served" && outcome !== "closed") tally.fault(outcome, last.toString("latin1"));
   }
   socket.close();
 }
+
+function outcomeOf(answer: string, last: Buffer): string {
+  if (answer.startsWith('[{"ok":true')) return "served";
+  // "41" says goodbye: whoever said it is still connected, and is told nothing any more.
+  return answer === "silent" && last.includes(GOODBYE) ? "left" : answer.slice(0, 20);
+}
+
+const GOODBYE = frame("41").subarray(-2);
 
 /** Packets that a server may find odd and still go on. */
 const ODD = [

@@ -12,6 +12,10 @@ export interface DirectConversation {
   userId: number;
   /** Empty for a deleted account. */
   username: string;
+  /** When the other was last online; null for somebody who never was. */
+  lastSeenAt: Date | null;
+  /** Whoever sees it. */
+  ownUsername: string;
   lastSeq: number;
   lastRev: number;
   unread: number;
@@ -23,6 +27,8 @@ interface DirectRow {
   id: number | null;
   userId: number;
   username: string;
+  lastSeenAt: Date | null;
+  ownUsername: string;
   lastSeq: number | null;
   lastRev: number | null;
   unread: number | null;
@@ -32,7 +38,8 @@ interface DirectRow {
   otherRead: number | null;
 }
 
-const COLUMNS = `c.id, u.id AS userId, u.username, c.last_seq AS lastSeq, c.last_rev AS lastRev,
+const COLUMNS = `c.id, u.id AS userId, u.username, u.last_seen_at AS lastSeenAt,
+  (SELECT me.username FROM users me WHERE me.id = ?) AS ownUsername, c.last_seq AS lastSeq, c.last_rev AS lastRev,
   own.unread_count AS unread, own.delivered_seq AS ownDelivered, own.read_seq AS ownRead,
   other.delivered_seq AS otherDelivered, other.read_seq AS otherRead`;
 
@@ -47,7 +54,7 @@ export async function findDirect(userId: number, otherId: number): Promise<Direc
      LEFT JOIN memberships own ON own.conversation_id = c.id AND own.user_id = ?
      LEFT JOIN memberships other ON other.conversation_id = c.id AND other.user_id = u.id
      WHERE u.id = ? AND (u.username_key IS NOT NULL OR c.last_seq > 0)`,
-    [directKey(userId, otherId), userId, otherId],
+    [userId, directKey(userId, otherId), userId, otherId],
   );
   return row && conversationOf(row);
 }
@@ -63,7 +70,7 @@ export async function findDirectById(
      JOIN memberships other ON other.conversation_id = own.conversation_id AND other.user_id <> own.user_id
      JOIN users u ON u.id = other.user_id
      WHERE own.conversation_id = ? AND own.user_id = ?`,
-    [conversationId, userId],
+    [userId, conversationId, userId],
   );
   return row && conversationOf(row);
 }
@@ -78,6 +85,8 @@ function conversationOf(row: DirectRow): DirectConversation {
     id: row.id,
     userId: row.userId,
     username: row.username,
+    lastSeenAt: row.lastSeenAt,
+    ownUsername: row.ownUsername,
     lastSeq: row.lastSeq ?? 0,
     lastRev: row.lastRev ?? 0,
     unread: row.unread ?? 0,

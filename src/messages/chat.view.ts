@@ -9,7 +9,6 @@ import { translate } from "../platform/i18n.ts";
 import { type Clock, dateOf, dayLabel, timeOf, whenLabel } from "../platform/times.ts";
 import { renderPage } from "../platform/views.ts";
 import { shownName } from "../users/shown-name.ts";
-import { findLastSeen } from "../users/users.queries.ts";
 import type { Message } from "./message.ts";
 import type { Page } from "./messages.ts";
 import { messageContext } from "./render.ts";
@@ -32,7 +31,7 @@ export async function chatPage(
   const actor = actorOf(response);
   const [people, status, unreadTitle] = await Promise.all([
     listPeople(actor, { q: "", after: null, limit: PEOPLE_PAGE }),
-    statusOf(conversation.userId, clockOf(response)),
+    statusOf(conversation, clockOf(response)),
     unreadTitleOf(actor),
   ]);
   const { locale } = response.locals;
@@ -110,10 +109,9 @@ function stateOf(seq: number, other: Cursors): "sent" | "delivered" | "read" {
   return seq <= other.deliveredSeq ? "delivered" : "sent";
 }
 
-async function statusOf(userId: number, clock: Clock) {
-  const [online, lastSeen] = await Promise.all([onlineByUser([userId]), findLastSeen([userId])]);
-  const state = online.get(userId) ?? "unknown";
-  return { online: state, statusText: statusText(state, lastSeen.get(userId) ?? null, clock) };
+async function statusOf({ userId, lastSeenAt }: Page["conversation"], clock: Clock) {
+  const state = (await onlineByUser([userId])).get(userId) ?? "unknown";
+  return { online: state, statusText: statusText(state, lastSeenAt, clock) };
 }
 
 function statusText(online: "true" | "false" | "unknown", lastSeen: Date | null, clock: Clock): string {

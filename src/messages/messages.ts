@@ -11,7 +11,6 @@ import { CommitUnknown, isReadOnly, isUnavailable } from "../platform/db.ts";
 import { Refusal } from "../platform/errors.ts";
 import { spendLeased } from "../platform/leased-limits.ts";
 import { log } from "../platform/log.ts";
-import { findUsernames } from "../users/users.queries.ts";
 import { clientIdBytes } from "./client-id.ts";
 import type { Message } from "./message.ts";
 import { parseMessageText } from "./message-text.ts";
@@ -81,7 +80,7 @@ export async function getMessages(actor: Actor, target: Target, part: Part, limi
   const conversation = await findConversationFor(actor, target);
   const rows = conversation.id === null ? [] : await findPart(conversation.id, part, limit);
   const kept = "afterRev" in part ? rows.slice(0, limit) : rows;
-  const people = await findUsernames([actor.userId, conversation.userId]);
+  const people = [conversation, { userId: actor.userId, username: conversation.ownUsername }];
   const messages = kept.map((row) => messageOf(row, people));
   const first = messages[0]?.seq ?? 0;
   return {

@@ -1,9 +1,10 @@
 import mysql, {
   type Pool,
   type PoolConnection,
+  type QueryError,
   type ResultSetHeader,
   type RowDataPacket,
-} from "mysql2/promise";
+} from "mysql2";
 import { DeadlineExceeded, withDeadline } from "./deadline.ts";
 
 /** What a statement may be given; lists only where `query` expands them. */
@@ -86,7 +87,7 @@ function createPool(url: string, connections: number, multipleStatements = false
     timezone: "Z",
     multipleStatements,
   });
-  made.pool.on("connection", (connection) => {
+  made.on("connection", (connection) => {
     // Statements of one connection run in order, so these are in force before its first user's.
     connection.query(
       `SET SESSION time_zone = '+00:00', SESSION innodb_lock_wait_timeout = ${LOCK_WAIT_TIMEOUT_S}`,
@@ -98,9 +99,13 @@ function createPool(url: string, connections: number, multipleStatements = false
 
 /** Ends every connection after what runs on it. */
 export async function closeDatabase(): Promise<void> {
-  await Promise.all([pool?.end(), shortPool?.end()]);
+  await Promise.all([pool, shortPool].map((each) => each && end(each)));
   pool = undefined;
   shortPool = undefined;
+}
+
+function end(each: Pool): Promise<void> {
+  return new Promise((resolve, reject) => each.end((error) => (error ? reject(error) : resolve())));
 }
 
 /** The app's database. */
@@ -114,12 +119,10 @@ type Use = <T>(run: (connection: PoolConnection) => Promise<T>) => Promise<T>;
 
 function queryable(use: Use): Queryable {
   return {
-    execute: async (sql, values = []) =>
-      rowsOf(await use((c) => answer(c.execute<RowDataPacket[]>(sql, single(values))))),
-    query: async (sql, values = []) =>
-      rowsOf(await use((c) => answer(c.query<RowDataPacket[]>(sql, [...values])))),
-    write: (sql, values = []) => use((c) => answer(c.execute<ResultSetHeader>(sql, single(values)))),
-    writeMany: (sql, values = []) => use((c) => answer(c.query<ResultSetHeader>(sql, [...values]))),
+    execute: async (sql, values) => rowsOf(await use((c) => read(c, sql, values, true))),
+    query: async (sql, values) => rowsOf(await use((c) => read(c, sql, values, false))),
+    write: (sql, values) => use((c) => write(c, sql, values, true)),
+    writeMany: (sql, values) => use((c) => write(c, sql, values, false)),
   };
 }
 
@@ -128,10 +131,31 @@ function rowsOf<Row extends object>(rows: object[]): Row[] {
   return rows as Row[];
 }
 
-async function answer<T>(statement: Promise<[T, unknown]>): Promise<T> {
-  const [result] = await withDeadline(statement, STATEMENT_TIMEOUT_MS, "the database");
-  return result;
+type Run<T> = (done: (error: QueryError | null, result: T) => void) => void;
+
+/** The driver's own promises would note a stack for every statement. */
+function answer<T>(run: Run<T>): Promise<T> {
+  const statement = new Promise<T>((resolve, reject) => {
+    run((error, result) => (error ? reject(error) : resolve(result)));
+  });
+  return withDeadline(statement, STATEMENT_TIMEOUT_MS, "the database");
 }
+
+type Values = readonly Value[] | undefined;
+
+function read(on: PoolConnection, sql: string, values: Values = [], isPrepared: boolean) {
+  return answer<RowDataPacket[]>((done) =>
+    isPrepared ? on.execute(sql, single(values), done) : on.query(sql, [...values], done),
+  );
+}
+
+function write(on: PoolConnection, sql: string, values: Values = [], isPrepared: boolean) {
+  return answer<ResultSetHeader>((done) =>
+    isPrepared ? on.execute(sql, single(values), done) : on.query(sql, [...values], done),
+  );
+}
+
+const command = (on: PoolConnection, sql: string) => answer<ResultSetHeader>((done) => on.query(sql, done));
 
 /** Guards prepared statements against lists, which would silently find nothing. */
 function single(values: readonly Value[]): Exclude<Value, readonly Value[]>[] {
@@ -163,7 +187,9 @@ async function withConnection<T>(
 
 async function acquire(from: Pool | undefined): Promise<PoolConnection> {
   if (!from) throw new Error("Pool is closed.");
-  const pending = from.getConnection();
+  const pending = new Promise<PoolConnection>((resolve, reject) => {
+    from.getConnection((error, connection) => (error ? reject(error) : resolve(connection)));
+  });
   try {
     return await withDeadline(pending, ACQUIRE_TIMEOUT_MS, "a database connection");
   } catch (error) {
@@ -173,16 +199,16 @@ async function acquire(from: Pool | undefined): Promise<PoolConnection> {
 }
 
 async function inTransaction<T>(connection: PoolConnection, work: (tx: Queryable) => Promise<T>): Promise<T> {
-  await answer(connection.query("START TRANSACTION"));
+  await command(connection, "START TRANSACTION");
   let result: T;
   try {
     result = await work(queryable((run) => run(connection)));
   } catch (error) {
-    if (!isUnavailable(error)) await answer(connection.query("ROLLBACK")).catch(() => connection.destroy());
+    if (!isUnavailable(error)) await command(connection, "ROLLBACK").catch(() => connection.destroy());
     throw error;
   }
   try {
-    await answer(connection.query("COMMIT"));
+    await command(connection, "COMMIT");
   } catch (error) {
     throw isDeadlock(error) ? error : new CommitUnknown("no answer to COMMIT", { cause: error });
   }
@@ -197,8 +223,10 @@ async function inShortTransaction<T>(
   let isOpen = false;
   const begin: Queryable["query"] = async (sql, values = []) => {
     isOpen = true;
-    const begun = connection.query<RowDataPacket[][]>(`START TRANSACTION; ${sql}`, [...values]);
-    return rowsOf((await answer(begun))[1] ?? []);
+    const outcomes = await answer<RowDataPacket[][]>((done) =>
+      connection.query(`START TRANSACTION; ${sql}`, [...values], done),
+    );
+    return rowsOf(outcomes[1] ?? []);
   };
   const query: Queryable["query"] = (sql, values) =>
     isOpen ? inside.query(sql, values) : begin(sql, values);
@@ -213,7 +241,7 @@ async function inShortTransaction<T>(
     if (isUnavailable(error) || error instanceof CommitUnknown) isOpen = false;
     throw error;
   } finally {
-    if (isOpen) await answer(connection.query("ROLLBACK")).catch(() => connection.destroy());
+    if (isOpen) await command(connection, "ROLLBACK").catch(() => connection.destroy());
   }
 }
 
@@ -222,7 +250,8 @@ async function commitWith(connection: PoolConnection, statements: readonly State
   const sql = `${statements.map((statement) => statement.sql).join("; ")}; COMMIT`;
   const values = statements.flatMap((statement) => statement.values);
   try {
-    return (await answer(connection.query<RowDataPacket[][]>(sql, values))).slice(0, -1);
+    const outcomes = await answer<RowDataPacket[][]>((done) => connection.query(sql, values, done));
+    return outcomes.slice(0, -1);
   } catch (error) {
     if (!isUnavailable(error) && codeOf(error) !== "ER_ERROR_DURING_COMMIT") throw error;
     throw new CommitUnknown("no answer to COMMIT", { cause: error });

@@ -69,11 +69,6 @@ export async function holdAccounts(tx: Queryable, userIds: number[]): Promise<nu
   return rows.map(({ id }) => id);
 }
 
-/** The names of several people, in no order; empty for a deleted account, missing where there never was one. */
-export function findUsernames(userIds: number[]): Promise<{ userId: number; username: string }[]> {
-  return db.query("SELECT id AS userId, username FROM users WHERE id IN (?)", [userIds]);
-}
-
 const CREDENTIALS = `id, username, auth_version AS authVersion, password_hash AS passwordHash,
   password_scheme AS passwordScheme, disabled_at AS disabledAt`;
 

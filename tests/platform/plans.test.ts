@@ -157,7 +157,6 @@ const HOT: Record<string, Call | Call[]> = {
   insertSuffixes: { run: (tx) => users.insertSuffixes(tx, 1_000_000, [{ suffix: "ew", freshFrom: 1 }]) },
   findViewer: { run: () => users.findViewer(7) },
   holdAccounts: { run: (tx) => users.holdAccounts(tx, [7, 8]) },
-  findUsernames: { run: () => users.findUsernames([7, 8]) },
   findCredentials: { run: () => users.findCredentials("nobody") },
   findCredentialsById: { run: () => users.findCredentialsById(7) },
   findAuthVersions: { run: () => users.findAuthVersions(someIds) },

@@ -8,20 +8,20 @@ export interface Clock {
 }
 
 const SHAPES = {
-  time: { hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
   day: { weekday: "long", day: "numeric", month: "long", year: "numeric" },
   shortDate: { day: "numeric", month: "short" },
 } satisfies Record<string, Intl.DateTimeFormatOptions>;
 
+const NUMERIC: Intl.DateTimeFormatOptions = {
+  ...{ year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric" },
+  ...{ hourCycle: "h23", calendar: "gregory", numberingSystem: "latn" },
+};
+
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-function format(shape: keyof typeof SHAPES | "iso", { locale, timeZone }: Clock): Intl.DateTimeFormat {
+function format(shape: keyof typeof SHAPES, { locale, timeZone }: Clock): Intl.DateTimeFormat {
   const key = `${shape} ${locale} ${timeZone}`;
-  const made =
-    formats.get(key) ??
-    (shape === "iso"
-      ? new Intl.DateTimeFormat("en-CA", { timeZone })
-      : new Intl.DateTimeFormat(locale, { ...SHAPES[shape], timeZone }));
+  const made = formats.get(key) ?? new Intl.DateTimeFormat(locale, { ...SHAPES[shape], timeZone });
   formats.set(key, made);
   return made;
 }
@@ -45,10 +45,43 @@ function canonicalZone(name: string): string | null {
 }
 
 /** `12:04` */
-export const timeOf = (date: Date, clock: Clock) => format("time", clock).format(date);
+export const timeOf = (date: Date, clock: Clock) => localOf(date, clock).slice(11, 16);
 
 /** `2026-11-21` in the reader's zone. */
-export const dateOf = (date: Date, clock: Clock) => format("iso", clock).format(date);
+export const dateOf = (date: Date, clock: Clock) => localOf(date, clock).slice(0, 10);
+
+/** Zones change their clocks at quarters of an hour, so what was found out holds for one: asking is dear. */
+const QUARTER_MS = 900_000;
+const OFFSETS_MAX = 20_000;
+const offsets = new Map<string, number>();
+
+/** Date and time as the reader's clock has them, in the shape of ISO 8601. */
+function localOf(date: Date, { timeZone }: Clock): string {
+  const at = date.getTime();
+  const key = `${timeZone} ${Math.floor(at / QUARTER_MS)}`;
+  const offset = offsets.get(key) ?? offsetOf(date, timeZone);
+  if (offsets.size >= OFFSETS_MAX) offsets.clear();
+  offsets.set(key, offset);
+  return new Date(at + offset).toISOString();
+}
+
+/** How far a zone is ahead of UTC, in ms. */
+function offsetOf(date: Date, timeZone: string): number {
+  const { year, month, day, hour, minute } = Object.fromEntries(
+    parts(timeZone)
+      .formatToParts(date)
+      .map(({ type, value }) => [type, Number(value)]),
+  );
+  const minutes = Date.UTC(year ?? 0, (month ?? 1) - 1, day, hour, minute);
+  return minutes - Math.floor(date.getTime() / 60_000) * 60_000;
+}
+
+function parts(timeZone: string): Intl.DateTimeFormat {
+  const key = `parts ${timeZone}`;
+  const made = formats.get(key) ?? new Intl.DateTimeFormat("en", { ...NUMERIC, timeZone });
+  formats.set(key, made);
+  return made;
+}
 
 /** Today, Yesterday, or the day in full. */
 export function dayLabel(date: Date, clock: Clock, now = new Date()): string {

@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { io, type Socket } from "socket.io-client";
 import { z } from "zod";
+import { cookiesOf } from "../../tests/support/cookies.ts";
 import { dataFolder, PASSWORD, SECRETS } from "../seed/datasets.ts";
 import { nameOf } from "../seed/names.ts";
 
@@ -97,10 +98,7 @@ async function logIn(url: string, username: string): Promise<string> {
     body: new URLSearchParams({ username, password: PASSWORD }),
   });
   if (response.status !== 303) throw new Error(`${username} cannot log in: ${response.status}`);
-  return response.headers
-    .getSetCookie()
-    .map((each) => each.split(";")[0])
-    .join("; ");
+  return cookiesOf(response);
 }
 
 async function connect(url: string, cookie: string): Promise<Socket> {

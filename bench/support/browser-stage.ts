@@ -9,6 +9,7 @@ import { z } from "zod";
 import { makeDialogues } from "../../src/demo/dialogues.ts";
 import { seededDice } from "../../src/demo/random.ts";
 import { databaseUrlOf, redisUrlOf, startPrivateStores } from "../../src/platform/embedded/embedded.ts";
+import { cookiesOf } from "../../tests/support/cookies.ts";
 import { freePort } from "../../tests/support/network.ts";
 
 /** The app on stores of its own, with somebody who has 24 conversations, one of them of 5,000 messages. */
@@ -108,10 +109,7 @@ async function signUp(url: string, username: string, sockets: Socket[]): Promise
     headers: { origin: url, accept: "text/html" },
     body: new URLSearchParams({ username, password: PASSWORD }),
   });
-  const cookie = entered.headers
-    .getSetCookie()
-    .map((each) => each.split(";")[0])
-    .join("; ");
+  const cookie = cookiesOf(entered);
   const told = await (await fetch(`${url}/session`, { headers: { cookie } })).json();
   const { userId: id } = z.object({ userId: z.number() }).parse(told);
   const socket = io(url, {

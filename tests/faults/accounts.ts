@@ -1,3 +1,5 @@
+import { cookiesOf } from "../support/cookies.ts";
+
 /** Accounts by the app's own forms. */
 
 export interface Account {
@@ -16,7 +18,7 @@ export async function enter(port: number, name: string, form: "register" | "logi
     body: new URLSearchParams({ username: name, password: password(name) }),
   });
   if (response.status !== 303) throw new Error(`${form} answered ${response.status}`);
-  const cookie = response.headers.getSetCookie()[0]?.split(";")[0] ?? "";
+  const cookie = cookiesOf(response);
   const session = await fetch(`${origin}/session`, { headers: { cookie } });
   const { userId }: { userId: number } = JSON.parse(await session.text());
   return { userId, name, cookie };

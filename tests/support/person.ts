@@ -2,6 +2,9 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { after } from "node:test";
 import { io, type Socket } from "socket.io-client";
 import type { Causerie } from "./causerie.ts";
+import { cookiesOf } from "./cookies.ts";
+
+export { cookiesOf } from "./cookies.ts";
 
 /** Somebody with an account and a browser's cookie, talking plain HTTP as pages without scripts do. */
 export interface Person {
@@ -32,14 +35,6 @@ export function request(
     ...init.headers,
   };
   return fetch(causerie.url + path, { redirect: "manual", ...init, headers });
-}
-
-/** The cookies of an answer as a browser would send them back. */
-export function cookiesOf(response: Response): string {
-  return response.headers
-    .getSetCookie()
-    .map((cookie) => cookie.split(";")[0] ?? "")
-    .join("; ");
 }
 
 /** Registers somebody new. */

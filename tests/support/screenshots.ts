@@ -8,6 +8,7 @@ import mysql, { type Connection } from "mysql2/promise";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { io, type Socket } from "socket.io-client";
 import { ensurePrograms, startPrivateStores } from "../../src/platform/embedded/embedded.ts";
+import { cookiesOf } from "./cookies.ts";
 
 /** `npm run screenshots`: the pictures of the README, taken of the real app with people and words of its own. */
 
@@ -152,7 +153,7 @@ function submit(
 
 async function signUp(url: string, username: string): Promise<Person> {
   const entered = await submit(url, "", "/register", { username, password: `password of ${username}` });
-  const cookie = entered.headers.getSetCookie()[0]?.split(";")[0] ?? "";
+  const cookie = cookiesOf(entered);
   const page = await (await fetch(`${url}/settings`, { headers: { cookie } })).text();
   return { id: Number(/<body[^>]* data-user-id="(\d+)"/.exec(page)?.[1]), cookie };
 }

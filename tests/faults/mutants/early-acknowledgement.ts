@@ -2,8 +2,9 @@ import { rewrite } from "./rewrite.ts";
 
 /** Answers at once and commits half a second later. */
 rewrite("/src/platform/db.ts", [
+  ['.join("; ")}; COMMIT`', '.join("; ")}; DO 0`'],
   [
-    'await answer(connection.query("COMMIT"));',
-    'await new Promise((resolve) => { setTimeout(() => { connection.query("COMMIT").catch(() => undefined); }, 500); resolve(undefined); });',
+    "return outcomes.slice(0, -1);",
+    'setTimeout(() => command(connection, "COMMIT").catch(() => undefined), 500); return outcomes.slice(0, -1);',
   ],
 ]);

@@ -5,18 +5,22 @@ import { rewrite } from "./rewrite.ts";
  * what Socket.IO's own recovery does unless it is told to run the middlewares.
  */
 rewrite("/src/realtime/publish.ts", [
-  ["io?.local.in(sessionRoom(sessionId)).disconnectSockets(true);", ""],
-  ["io?.in(sessionRoom(sessionId)).disconnectSockets(true);", ""],
+  ["io?.local.in(room).disconnectSockets(true);", ""],
+  ["io?.in(room).disconnectSockets(true);", ""],
 ]);
+rewrite("/src/realtime/expiry.ts", [["if (life < 0) socket.disconnect(true);", ""]]);
 rewrite("/src/realtime/sockets.ts", [
   [
-    'if (session?.userId === undefined || !sessionID) return next(new Error("unauthorized"));',
+    "if (session?.userId === undefined || !sessionID) {",
     `const kept = (globalThis.kept ??= new Map());
      const cookie = socket.request.headers.cookie;
      if (session?.userId !== undefined) kept.set(cookie, session);
-     if (!kept.has(cookie)) return next(new Error("unauthorized"));`,
+     if (!kept.has(cookie)) {`,
   ],
-  ["const { userId, authVersion } = session;", "const { userId, authVersion } = kept.get(cookie);"],
+  [
+    "const { userId, authVersion, createdAt } = session;",
+    "const { userId, authVersion, createdAt } = kept.get(cookie);",
+  ],
   [
     "const session = await readSession(sessionId);",
     "const session = { userId, authVersion: socket.data.authVersion };",

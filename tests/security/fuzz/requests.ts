@@ -21,7 +21,7 @@ const ROUTES = Object.keys(ROUTE_ACCESS).map((route) => {
   return { method, path };
 });
 /** A hash each, one at a time: often enough to be tried, too slow to be tried as often as the rest. */
-const SLOW = /^\/(login|register|password|account|sessions)/;
+const SLOW = /^\/(login|register|password|account|sessions|reset)/;
 const FIELDS = [
   ...["username", "password", "next", "theme", "locale", "timeZone", "message", "clientId", "code", "token"],
   ...[
@@ -73,7 +73,7 @@ function requestOf(causerie: Causerie, random: Random, values: Values, cookies: 
   let route = random.pick(ROUTES);
   while (SLOW.test(route.path) && route.method === "POST" && !chance(random, 20)) route = random.pick(ROUTES);
   const method = chance(random, 30) ? random.pick(OTHER_METHODS) : route.method;
-  const endsSessions = /logout|sessions|password|deletion|users|step/.test(route.path);
+  const endsSessions = /logout|sessions|password|deletion|users|step|reset|admin/.test(route.path);
   const cookie = endsSessions || chance(random, 5) ? random.pick(cookies.others) : cookies.good;
   const [type, body] = method === "GET" ? ["", ""] : bodyOf(random, values);
   const headers = [

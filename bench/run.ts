@@ -15,7 +15,16 @@ import {
   unchangedRow,
 } from "./rows/pages.ts";
 import { Bench, type Round, type Row } from "./rows/row.ts";
-import { formsRow, hotPairRow, openBoth, pacedRow, saturatedRow, twoProcessesRow } from "./rows/sending.ts";
+import {
+  curveRow,
+  formsRow,
+  hotPairRow,
+  openBoth,
+  pacedRow,
+  saturatedRow,
+  twoProcessesRow,
+} from "./rows/sending.ts";
+import { latencyPlot } from "./support/latency-plot.ts";
 import { Loader } from "./support/loader.ts";
 import { makePlayers } from "./support/players.ts";
 import { openStage } from "./support/stage.ts";
@@ -23,7 +32,7 @@ import { printTable, type Result, resultsOf } from "./support/table.ts";
 
 /**
  * `npm run bench`: how fast Causerie is, beside the limit of each figure in the same run. `--quick` takes about a
- * minute, `--only TEXT` runs the rows whose title holds it, `--rounds N` and `--inspect PORT` are for a closer look.
+ * minute, `--only TEXT` runs the rows whose title holds it, `--save FOLDER` writes JSON and the plot of latency, `--rounds N` and `--inspect PORT` are for a closer look.
  */
 
 const ROUNDS = 5;
@@ -32,7 +41,7 @@ const { values: options } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
     only: { type: "string", default: "" },
-    json: { type: "string" },
+    save: { type: "string" },
     rounds: { type: "string" },
     inspect: { type: "string" },
   },
@@ -47,10 +56,10 @@ interface Act {
   prepare?: (bench: Bench) => Promise<void>;
 }
 
-const CONVERSING = { quick: 2000, whole: 2000 };
+const CONVERSING = { quick: 400, whole: 2000 };
 
 const acts: Act[] = [
-  { rows: [saturatedRow, hotPairRow, pacedRow, formsRow], people: CONVERSING, prepare: openBoth },
+  { rows: [saturatedRow, hotPairRow, pacedRow, curveRow, formsRow], people: CONVERSING, prepare: openBoth },
   {
     rows: [twoProcessesRow],
     settings: { WEB_CONCURRENCY: "2" },
@@ -134,4 +143,8 @@ async function countStored(bench: Bench): Promise<void> {
 const results: Result[] = [];
 for (const act of acts.filter((each) => wantedRows(each).length > 0)) results.push(...(await play(act)));
 printTable(results);
-if (options.json) writeFileSync(options.json, JSON.stringify(results, null, 2));
+if (options.save) {
+  writeFileSync(join(options.save, "bench.json"), `${JSON.stringify(results, null, 2)}\n`);
+  const plot = latencyPlot(results);
+  if (plot) writeFileSync(join(options.save, "latency.svg"), plot);
+}

@@ -53,8 +53,9 @@ async function measured(bench: Bench, server: Server, order: Order) {
   };
 }
 
+/** Long enough for both to be compiled as far as they will be. */
 async function warmUp(bench: Bench): Promise<void> {
-  await both(bench, 0, saturated(bench));
+  for (let round = 0; round < (bench.isQuick ? 1 : 3); round += 1) await both(bench, round, saturated(bench));
 }
 
 export const saturatedRow: Row = {
@@ -129,4 +130,32 @@ function formsOrder({ ours, players, ms }: Bench): Order {
 export const twoProcessesRow: Row = {
   ...saturatedRow,
   title: "Sends, saturated, two processes and the Redis adapter",
+};
+
+/** Messages a second at which the latency is drawn. */
+export const LOADS = [125, 250, 500, 1000, 2000, 4000, 8000];
+
+export const curveKey = (quantile: "p50" | "p99", load: number) => `${quantile} ${load}`;
+
+/** For the plot of latency against load. */
+export const curveRow: Row = {
+  title: "Latency against load",
+  rounds: 3,
+  lines: Object.fromEntries(
+    LOADS.flatMap((load) =>
+      (["p50", "p99"] as const).map((quantile) => [
+        curveKey(quantile, load),
+        { what: `to the other person at ${load}/s, ${quantile}`, unit: "ms", digits: 2 },
+      ]),
+    ),
+  ),
+  round: async (bench, number) => {
+    const round: Round = {};
+    for (const load of bench.isQuick ? LOADS.slice(0, 3) : LOADS) {
+      const { ours, limit } = await both(bench, number, (target) => pacedOrder(bench, target, load));
+      round[curveKey("p50", load)] = { ours: ours.otherP50 ?? 0, limit: limit.otherP50 ?? 0 };
+      round[curveKey("p99", load)] = { ours: ours.otherP99 ?? 0, limit: limit.otherP99 ?? 0 };
+    }
+    return round;
+  },
 };

@@ -4,6 +4,7 @@ import { type Spread, spreadOf } from "./stats.ts";
 /** A line of the table. */
 export interface Result {
   title: string;
+  key: string;
   what: string;
   unit: string;
   digits: number;
@@ -18,8 +19,9 @@ export interface Result {
 
 /** The rounds of a row as lines, each with its medians, minimum and maximum. */
 export function resultsOf(row: Row, rounds: Round[]): Result[] {
-  return Object.entries(row.lines).map(([key, line]) => {
+  return Object.entries(row.lines).flatMap(([key, line]) => {
     const pairs = rounds.flatMap((round) => round[key] ?? []);
+    if (pairs.length === 0) return []; // a quick run leaves some out
     const ours = spreadOf(pairs.map((pair) => pair.ours));
     const limits = pairs.flatMap((pair) => (pair.limit === undefined ? [] : [pair.limit]));
     const ratios = pairs.flatMap((pair) => (pair.limit === undefined ? [] : [pair.ours / pair.limit]));
@@ -29,7 +31,7 @@ export function resultsOf(row: Row, rounds: Round[]): Result[] {
     const judged = (ratio ?? ours).median;
     const met = goal === null ? null : "atLeast" in goal ? judged >= goal.atLeast : judged <= goal.atMost;
     const { what, unit, digits = 1 } = line;
-    return { title: row.title, what, unit, digits, ours, limit, ratio, goal, met };
+    return { title: row.title, key, what, unit, digits, ours, limit, ratio, goal, met };
   });
 }
 

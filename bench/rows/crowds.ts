@@ -18,6 +18,7 @@ const bareTarget = (server: Server) => ({ name: "bare", url: server.url });
 /** After the garbage is collected: memory that is free but not given back is no cost. */
 export const memoryRow: Row = {
   title: "Memory of somebody connected",
+  rounds: 3,
   lines: { bytes: { what: "KB a person, idle", unit: "KB", digits: 1, goal: { atMost: 1.3 } } },
   round: async (bench, number) => {
     const bare = await bench.limit(BARE);
@@ -40,6 +41,7 @@ async function memoryOfPeople(bench: Bench, server: Server, target: { name: stri
 
 export const arrivalRow: Row = {
   title: "Everybody connects at once",
+  rounds: 3,
   lines: {
     seconds: { what: "seconds until the last is in", unit: "s", digits: 2, goal: { atMost: 2 } },
     people: { what: "people", unit: "", digits: 0 },

@@ -49,24 +49,31 @@ const STARTING = ["rolling restart", "clock step"];
 const NODE_FAULTS = ["kill node", "drain node", "rolling restart", "freeze node", "clock step"];
 
 export async function runTrial(options: TrialOptions): Promise<TrialResult> {
+  const stops: (() => Promise<void>)[] = [];
+  try {
+    return await trial(options, stops);
+  } finally {
+    for (const stop of stops.reverse()) await stop();
+  }
+}
+
+/** `stops` gets what ends everything that was started, also where the start of the rest fails. */
+async function trial(options: TrialOptions, stops: (() => Promise<void>)[]): Promise<TrialResult> {
   const random = randomFrom(options.seed);
   const cell = await Cell.start(NODES, options.preload);
+  stops.push(() => cell.stop());
+  const portsFrom = (first: number) => () => rotated(portsOf(cell), first);
   const proxies = await Promise.all(
-    Array.from({ length: CROWDS }, (_each, index) =>
-      startProxy(() =>
-        rotated(
-          cell.nodes.map((node) => node.port),
-          index,
-        ),
-      ),
-    ),
+    Array.from({ length: CROWDS }, (_each, index) => startProxy(portsFrom(index))),
   );
+  stops.push(async () => void (await Promise.all(proxies.map((proxy) => proxy.close()))));
   const accounts = await registerAll(cell);
   const spy = await enter(cell.node(0).port, accounts[0]?.name ?? "", "login");
   const crowds = proxies.map(
     (proxy, index) =>
       new Crowd(options.seed + index, devicesOf(index, proxy.port, accounts, spy, options), WRITE_EVERY_MS),
   );
+  stops.push(async () => void (await Promise.all(crowds.map((crowd) => crowd.close()))));
   const scene: Scene = {
     ...{ cell, proxies, crowds, random, drains: [] },
     renewSessions: async () => {
@@ -77,29 +84,17 @@ export async function runTrial(options: TrialOptions): Promise<TrialResult> {
       for (const crowd of crowds) crowd.tell({ order: "renew", cookies });
     },
   };
-  try {
-    const { counts, slowestReturnMs } = await hurt(scene, options, spy);
-    for (const crowd of crowds) crowd.tell({ order: "quiet" });
-    const convergence = await converge(cell, crowds);
-    const records = (await Promise.all(crowds.map((crowd) => crowd.records()))).flat();
-    const presenceMs = await convergePresence(cell, crowds, accounts);
-    const verdict = check({ ...(await readTables(cell)), records, pages: await readPages(cell, accounts) });
-    const slowestDrainMs = Math.round(Math.max(0, ...scene.drains));
-    return {
-      ...verdict,
-      seed: options.seed,
-      counts,
-      convergence,
-      presenceMs,
-      slowestReturnMs,
-      slowestDrainMs,
-    };
-  } finally {
-    await Promise.all(crowds.map((crowd) => crowd.close()));
-    await Promise.all(proxies.map((proxy) => proxy.close()));
-    await cell.stop();
-  }
+  const { counts, slowestReturnMs } = await hurt(scene, options, spy);
+  for (const crowd of crowds) crowd.tell({ order: "quiet" });
+  const convergence = await converge(cell, crowds);
+  const records = (await Promise.all(crowds.map((crowd) => crowd.records()))).flat();
+  const presenceMs = await convergePresence(cell, crowds, accounts);
+  const verdict = check({ ...(await readTables(cell)), records, pages: await readPages(cell, accounts) });
+  const slowestDrainMs = Math.round(Math.max(0, ...scene.drains));
+  return { ...verdict, seed: options.seed, counts, convergence, presenceMs, slowestReturnMs, slowestDrainMs };
 }
+
+const portsOf = (cell: Cell) => cell.nodes.map((node) => node.port);
 
 function rotated<T>(items: T[], by: number): T[] {
   const start = by % items.length;

@@ -12,10 +12,12 @@ const longDay = new Intl.DateTimeFormat(language, {
   year: "numeric",
 });
 const shortDay = new Intl.DateTimeFormat(language, { day: "numeric", month: "short" });
-const iso = new Intl.DateTimeFormat("en-CA");
 
-/** `2026-11-21` */
-export const dayOf = (date: Date) => iso.format(date);
+/** `2026-11-21`; asked for several times a message, and formatting with `Intl` is slow. */
+export function dayOf(date: Date): string {
+  const [month, day] = [date.getMonth() + 1, date.getDate()].map((part) => String(part).padStart(2, "0"));
+  return `${date.getFullYear()}-${month}-${day}`;
+}
 
 /** Today, Yesterday, or the day in full. */
 export function dayLabel(date: Date): string {

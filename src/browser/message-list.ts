@@ -19,6 +19,18 @@ export function lastSeq(): number {
   return element instanceof HTMLElement ? Number(element.dataset.seq) : 0;
 }
 
+/** The first stored message that ends below a line, in px from the top of the window. */
+export function firstBelow(line: number): HTMLElement | undefined {
+  const shown = numbered();
+  let [from, to] = [0, shown.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if ((shown[middle]?.getBoundingClientRect().bottom ?? 0) > line) to = middle;
+    else from = middle + 1;
+  }
+  return shown[from];
+}
+
 /** The element of an own message by its id, whether or not it is stored yet. */
 export function byClientId(clientId: string): HTMLElement | null {
   return list?.querySelector<HTMLElement>(`:scope > [data-client-id="${CSS.escape(clientId)}"]`) ?? null;
@@ -53,6 +65,12 @@ export function placeLast(elements: HTMLElement[]): void {
   else list?.prepend(...elements);
   const waiting = messages().slice(numbered().length, numbered().length + 1);
   separateAll([...(before ? [before] : []), ...elements, ...waiting]);
+}
+
+/** Lets the browser skip what was drawn once whenever it is out of view; its size is remembered, so nothing moves. */
+export function settle(): void {
+  for (const element of list?.querySelectorAll(":scope > .message:not(.settled)") ?? [])
+    element.classList.add("settled");
 }
 
 /** Takes a message away, and its day's separator with the last of the day. */

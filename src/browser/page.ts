@@ -25,13 +25,18 @@ export function find<T extends Element>(
   return element instanceof kind ? element : null;
 }
 
-/** The server's own markup as an element; the only place where text becomes markup. */
+/** The server's own markup as an element. */
 export function elementOf(html: string): HTMLElement {
+  const [element] = elementsOf(html);
+  if (!element) throw new TypeError("not an element");
+  return element;
+}
+
+/** The same for several that follow each other, parsed at once; the only place where text becomes markup. */
+export function elementsOf(html: string): HTMLElement[] {
   const template = document.createElement("template");
   template.innerHTML = policy.createHTML(html);
-  const element = template.content.firstElementChild;
-  if (!(element instanceof HTMLElement)) throw new TypeError("not an element");
-  return element;
+  return [...template.content.children].filter((element) => element instanceof HTMLElement);
 }
 
 interface Policy {
@@ -62,6 +67,11 @@ export function throttled(work: () => void, ms: number): () => void {
       work();
     }, ms);
   };
+}
+
+/** Resolves after the next frame is drawn, in a task of its own. */
+export function drawnFrame(): Promise<void> {
+  return new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
 }
 
 /** A random UUID; `crypto.randomUUID` is missing over plain http, as on a home network. */

@@ -15,7 +15,7 @@ import {
   trimFirst,
   trimLast,
 } from "./message-list.ts";
-import { copyOf, elementOf, find, viewerId } from "./page.ts";
+import { copyOf, elementOf, elementsOf, find, viewerId } from "./page.ts";
 import { isConnected, onNews, onRefresh, Refused, request } from "./realtime.ts";
 import { dayOf, showFullTime } from "./times.ts";
 
@@ -141,16 +141,32 @@ export async function showNewest(): Promise<void> {
   if (isCut) await startOver().catch(() => undefined); // offline: what was being read stays
 }
 
+/** The `rev` of news that was not shown, since a page of history was asked for. */
+let passedOver = new Map<number, number>();
+
+/** From now on; a page that was asked for before is older than what came meanwhile. */
+export function forgetPassedOver(): void {
+  passedOver = new Map();
+}
+
+/** Whether none of these has changed since. */
+export const isFresh = (messages: Message[]) =>
+  messages.every(({ seq, rev }) => rev >= (passedOver.get(seq) ?? 0));
+
 /** Shows a message in its place, or its newer version in the place it has. */
 function show(message: MessageWithHtml): void {
   const held = document.getElementById(`m${message.seq}`) ?? pendingOf(message);
   if (held && Number(held.dataset.rev || 0) >= message.rev) return;
   // What comes after an old page is not for here; nor is an older message that changed and was never loaded.
-  if (!held && (!isLive || (message.seq < firstSeq() && olderLink?.hidden === false))) return;
+  if (!held && (!isLive || (message.seq < firstSeq() && olderLink?.hidden === false))) {
+    passedOver.set(message.seq, message.rev);
+    return;
+  }
   const own = message.senderId === viewerId;
   // It comes when somebody scrolls down to it: shown now, it would stand beside what is missing before it.
   if (isCut && message.seq > lastSeq()) {
     if (held) takeAway(held);
+    passedOver.set(message.seq, message.rev);
     grown(own);
     return;
   }
@@ -184,7 +200,7 @@ export function showPending(clientId: string, text: string, at: number): HTMLEle
 
 /** Older messages, at the beginning of the list, which keeps `kept`; the caller keeps the eye's place. */
 export function showOlder(page: MessagesPage, kept: number): void {
-  placeFirst(page.messages.map(drawn));
+  placeFirst(drawn(page.messages));
   if (trimLast(kept)) isCut = isLive;
   if (olderLink) olderLink.hidden = !page.more;
 }
@@ -192,13 +208,13 @@ export function showOlder(page: MessagesPage, kept: number): void {
 /** The same at the end of the list. News that is younger than the page was not shown: then there is more. */
 export function showNewer(page: MessagesPage, kept: number): void {
   const last = lastSeq(); // the last page reaches back to what is here
-  placeLast(page.messages.filter(({ seq }) => seq > last).map(drawn));
+  placeLast(drawn(page.messages.filter(({ seq }) => seq > last)));
   isCut = page.newer || page.lastRev < cursor;
   if (trimFirst(kept) && olderLink) olderLink.hidden = false;
 }
 
-function drawn(message: MessageWithHtml): HTMLElement {
-  const element = elementOf(message.html);
-  finish(element, message.senderId === viewerId);
-  return element;
+function drawn(messages: MessageWithHtml[]): HTMLElement[] {
+  const elements = elementsOf(messages.map(({ html }) => html).join(""));
+  for (const element of elements) finish(element, Number(element.dataset.senderId) === viewerId);
+  return elements;
 }

@@ -1,7 +1,19 @@
-import { firstSeq, lastSeq, list, numbered } from "../message-list.ts";
+import type { MessagesPage } from "../../realtime/events.ts";
+import { firstBelow, firstSeq, lastSeq, list, settle } from "../message-list.ts";
+import { drawnFrame } from "../page.ts";
 import { onRefresh, request } from "../realtime.ts";
-import { isLive, olderLink, otherId, reachesNewest, showNewer, showNewest, showOlder } from "../timeline.ts";
-import { scroller } from "./scrolling.ts";
+import {
+  forgetPassedOver,
+  isFresh,
+  isLive,
+  olderLink,
+  otherId,
+  reachesNewest,
+  showNewer,
+  showNewest,
+  showOlder,
+} from "../timeline.ts";
+import { lookAgain, scroller } from "./scrolling.ts";
 
 /**
  * Going through history as one scrolls, or by the link. The list keeps a part of it around what is being read, so
@@ -9,6 +21,8 @@ import { scroller } from "./scrolling.ts";
  */
 
 const PAGE = 50;
+/** So many are put into the list at a time: more would keep a slow device from drawing the next frame. */
+const SLICE = 6;
 const KEPT = 300;
 const AHEAD_PX = 600;
 const SILENCE_MS = 500;
@@ -47,9 +61,10 @@ async function loadOlder(link: HTMLAnchorElement): Promise<boolean> {
   if (loading || link.hidden || beforeSeq === 0) return false;
   loading = true;
   try {
+    forgetPassedOver();
     const page = await request("getMessages", { userId: otherId, beforeSeq, limit: PAGE });
     if (firstSeq() !== beforeSeq) return false; // the list was begun anew meanwhile
-    keepingPlace(() => showOlder(page, isHeld() || !isLive ? Number.POSITIVE_INFINITY : KEPT));
+    await addOlder(page);
     // Where the end came into reach meanwhile, no more scrolling may come to tell.
     requestAnimationFrame(() => void loadNewer());
     return true;
@@ -60,20 +75,49 @@ async function loadOlder(link: HTMLAnchorElement): Promise<boolean> {
   }
 }
 
+/** Slice by slice, each as a small page of its own; stops where the list is begun anew or a slice is out of date. */
+async function addOlder(page: MessagesPage): Promise<void> {
+  for (let end = page.messages.length; end >= 0; end -= SLICE) {
+    const messages = page.messages.slice(Math.max(0, end - SLICE), end);
+    const first = messages[0]?.seq ?? firstSeq();
+    if (!isFresh(messages)) return;
+    const more = page.more || end > SLICE;
+    keepingPlace(() => showOlder({ ...page, messages, more }, isHeld() || !isLive ? Infinity : KEPT));
+    await drawnFrame();
+    settle();
+    if (end <= SLICE) return;
+    if (firstSeq() !== first) return;
+  }
+}
+
 async function loadNewer(): Promise<void> {
   if (loading || reachesNewest() || !scroller) return;
   if (scroller.scrollHeight - scroller.clientHeight - scroller.scrollTop > AHEAD_PX) return;
   loading = true;
   const last = lastSeq();
   try {
+    forgetPassedOver();
     const page = await request("getMessages", { userId: otherId, beforeSeq: last + PAGE + 1, limit: PAGE });
-    if (lastSeq() === last && !reachesNewest())
-      keepingPlace(() => showNewer(page, isHeld() ? Number.POSITIVE_INFINITY : KEPT));
+    if (lastSeq() === last && !reachesNewest()) await addNewer(page);
     requestAnimationFrame(() => void loadNewer());
   } catch {
     // Offline: the next scrolling or the next connection does it.
   } finally {
     loading = false;
+  }
+}
+
+async function addNewer(page: MessagesPage): Promise<void> {
+  const fresh = page.messages.filter(({ seq }) => seq > lastSeq()); // the last page reaches back to what is here
+  for (let start = 0; start === 0 || start < fresh.length; start += SLICE) {
+    const messages = fresh.slice(start, start + SLICE);
+    const last = messages.at(-1)?.seq ?? lastSeq();
+    if (!isFresh(messages)) return;
+    const newer = page.newer || start + SLICE < fresh.length;
+    keepingPlace(() => showNewer({ ...page, messages, newer }, isHeld() ? Infinity : KEPT));
+    await drawnFrame();
+    settle();
+    if (lastSeq() !== last || reachesNewest()) return;
   }
 }
 
@@ -84,14 +128,18 @@ function isHeld(): boolean {
   return isSelected || list?.contains(document.activeElement) === true;
 }
 
+let silence: number | undefined;
+
 /** Adds and takes away without moving what is being read, and without announcing it as new. */
 function keepingPlace(change: () => void): void {
   if (!scroller) return;
   const top = scroller.getBoundingClientRect().top;
-  const read = numbered().find((message) => message.getBoundingClientRect().bottom > top);
+  const read = firstBelow(top);
   const before = read?.getBoundingClientRect().top ?? 0;
   list?.setAttribute("aria-live", "off");
   change();
   if (read?.isConnected) scroller.scrollTop += read.getBoundingClientRect().top - before;
-  setTimeout(() => list?.removeAttribute("aria-live"), SILENCE_MS);
+  lookAgain();
+  clearTimeout(silence);
+  silence = window.setTimeout(() => list?.removeAttribute("aria-live"), SILENCE_MS);
 }

@@ -1,6 +1,6 @@
 import type { Message } from "../../messages/message.ts";
 import { showReceipts } from "../bubbles.ts";
-import { lastSeq, numbered } from "../message-list.ts";
+import { firstBelow, firstSeq, lastSeq } from "../message-list.ts";
 import { throttled, viewerId } from "../page.ts";
 import { onNews, onRefresh, request } from "../realtime.ts";
 import { currentConversation, onGrown, otherId } from "../timeline.ts";
@@ -67,7 +67,11 @@ const tellRead = throttled(() => {
 /** The largest number that is or was in view. */
 function seenSeq(): number {
   if (isAtEnd()) return lastSeq();
-  const bottom = window.innerHeight;
-  const seen = numbered().findLast((element) => element.getBoundingClientRect().top < bottom);
-  return Number(seen?.dataset.seq ?? 0);
+  // The first that reaches below the window is seen from its top on.
+  const cut = firstBelow(window.innerHeight);
+  if (!cut) return lastSeq();
+  const isSeen = cut.getBoundingClientRect().top < window.innerHeight;
+  const seq = Number(cut.dataset.seq);
+  if (isSeen) return seq;
+  return seq > firstSeq() ? seq - 1 : 0;
 }

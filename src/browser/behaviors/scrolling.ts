@@ -12,14 +12,51 @@ const KEPT = 300;
 export const scroller = find("[data-scroller]", HTMLElement);
 const jump = find("[data-jump]", HTMLButtonElement);
 
-/** True while the newest message is in view. */
-export function isAtEnd(): boolean {
-  if (!scroller || !reachesNewest()) return false;
-  return scroller.scrollHeight - scroller.clientHeight - scroller.scrollTop < NEAR_PX;
+let atEnd = false;
+/** True while the newest message is in view, or comes into view with the next frame. */
+export const isAtEnd = () => atEnd && reachesNewest();
+
+/** Measures anew, after something changed that was not scrolling; what is going to the end is there. */
+export function lookAgain(): void {
+  if (!isGoing) look();
+}
+
+/** Measures where the eye is. Only as one scrolls: to measure after each message is to lay the page out each time. */
+function look(): void {
+  if (!scroller) return;
+  atEnd = reachesNewest() && scroller.scrollHeight - scroller.clientHeight - scroller.scrollTop < NEAR_PX;
+  if (atEnd && jump) jump.hidden = true;
 }
 
 function goToEnd(): void {
-  if (scroller) scroller.scrollTop = scroller.scrollHeight;
+  if (!scroller) return;
+  scroller.scrollTop = scroller.scrollHeight;
+  top = scroller.scrollTop;
+}
+
+let isGoing = false;
+
+/** With the next frame, once for all that came before it; not if somebody scrolled up meanwhile. */
+function goToEndSoon(): void {
+  atEnd = true;
+  if (jump) jump.hidden = true;
+  if (isGoing) return;
+  isGoing = true;
+  requestAnimationFrame(() => {
+    isGoing = false;
+    if (atEnd) goToEnd();
+  });
+}
+
+let top = 0;
+
+/** What is on its way to the end is not where the eye has gone. */
+function follow(): void {
+  if (!scroller) return;
+  const isUp = scroller.scrollTop < top;
+  top = scroller.scrollTop;
+  if (isUp) look();
+  else lookAgain();
 }
 
 export function startScrolling(): void {
@@ -27,21 +64,14 @@ export function startScrolling(): void {
   const linked = linkedMessage();
   if (linked) linked.scrollIntoView({ block: "center" });
   else goToEnd();
-  let wasAtEnd = isAtEnd();
-  scroller.addEventListener(
-    "scroll",
-    () => {
-      wasAtEnd = isAtEnd();
-      if (wasAtEnd && jump) jump.hidden = true;
-    },
-    { passive: true },
-  );
+  look();
+  scroller.addEventListener("scroll", follow, { passive: true });
   onGrown((own) => {
-    if (own || wasAtEnd) void stayAtEnd();
+    if (own || isAtEnd()) void stayAtEnd();
     else if (jump) jump.hidden = false;
   });
   // The keyboard of a phone, or a growing composer, must not hide the newest message.
-  new ResizeObserver(() => wasAtEnd && isLive && goToEnd()).observe(scroller);
+  new ResizeObserver(() => (atEnd && isLive ? goToEnd() : look())).observe(scroller);
   jump?.addEventListener("click", () => void stayAtEnd());
 }
 
@@ -53,7 +83,9 @@ function linkedMessage(): HTMLElement | null {
 
 async function stayAtEnd(): Promise<void> {
   if (!reachesNewest()) await showNewest();
-  else if (list && list.childElementCount > KEPT_MAX && trimFirst(KEPT) && olderLink)
-    olderLink.hidden = false;
-  goToEnd();
+  else if (list && list.childElementCount > KEPT_MAX && trimFirst(KEPT)) {
+    if (olderLink) olderLink.hidden = false;
+    goToEnd(); // now: the list is shorter, which must not pass for scrolling up
+  }
+  goToEndSoon();
 }

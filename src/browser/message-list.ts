@@ -67,10 +67,23 @@ export function placeLast(elements: HTMLElement[]): void {
   separateAll([...(before ? [before] : []), ...elements, ...waiting]);
 }
 
-/** Lets the browser skip what was drawn once whenever it is out of view; its size is remembered, so nothing moves. */
+/**
+ * Lets the browser skip what was drawn once and is out of view, at the size it has, so that nothing moves. Not what is
+ * in view: Chromium would count its next move with the list as one by itself. Here and not in the stylesheet, which
+ * is also loaded where no script runs.
+ */
 export function settle(): void {
-  for (const element of list?.querySelectorAll(":scope > .message:not(.settled)") ?? [])
-    element.classList.add("settled");
+  const height = window.innerHeight;
+  const [from, to] = [firstBelow(-height), firstBelow(2 * height)].map((element) =>
+    element ? seqOf(element) : Number.POSITIVE_INFINITY,
+  );
+  const isFar = (element: HTMLElement) => seqOf(element) < (from ?? 0) || seqOf(element) > (to ?? 0);
+  const far = numbered().filter((element) => !element.style.contentVisibility && isFar(element));
+  // All are measured before the first is changed.
+  for (const [element, size] of far.map((each) => [each, each.offsetHeight] as const)) {
+    element.style.containIntrinsicBlockSize = `auto ${size}px`;
+    element.style.contentVisibility = "auto";
+  }
 }
 
 /** Takes a message away, and its day's separator with the last of the day. */

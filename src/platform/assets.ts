@@ -25,6 +25,9 @@ export function assetUrl(name: string): string {
   return `/build/${file}`;
 }
 
+/** Headers that say what a document may do: a stylesheet or a script is none, and they would be a seventh of it. */
+const OF_DOCUMENTS = ["Permissions-Policy", "Referrer-Policy", "X-Frame-Options", "X-DNS-Prefetch-Control"];
+
 /** Serves the built files from memory, compressed beforehand; a file never changes under its name. */
 export async function serveAssets(manifest: Manifest): Promise<RequestHandler> {
   names = manifest.files;
@@ -35,6 +38,8 @@ export async function serveAssets(manifest: Manifest): Promise<RequestHandler> {
     if (!asset || (request.method !== "GET" && request.method !== "HEAD")) return next();
     // Asked one by one: of several that count the same, the browser's first would win, and that is gzip.
     const encoding = request.acceptsEncodings("br") || request.acceptsEncodings("gzip");
+    for (const name of OF_DOCUMENTS) response.removeHeader(name);
+    response.set("Content-Security-Policy", "default-src 'none'");
     response.set("Content-Type", asset.type);
     response.set("Cache-Control", "public, max-age=31536000, immutable");
     response.vary("Accept-Encoding");

@@ -8,6 +8,7 @@ const ANSWER_MS = 10_000;
 const REFRESH_MS = 25_000;
 const REFRESH_JITTER_MS = 3000;
 const WAKE_MS = 100;
+const JUST_DONE_MS = 1000;
 const BANNER_MS = 1000;
 
 const socket: Socket = io({
@@ -65,8 +66,17 @@ export function onRefresh(refresh: () => void): void {
   refreshers.push(refresh);
 }
 
+let refreshedAt = 0;
+
 function refresh(): void {
-  if (socket.connected) for (const each of refreshers) each();
+  if (!socket.connected) return;
+  refreshedAt = Date.now();
+  for (const each of refreshers) each();
+}
+
+/** A page that opens connects and gets the focus as well; by the wall's clock, which goes on while a machine sleeps. */
+function refreshUnlessJustDone(): void {
+  if (Math.abs(Date.now() - refreshedAt) > JUST_DONE_MS) refresh();
 }
 
 /** Connects, and keeps the page true from then on. */
@@ -89,7 +99,7 @@ export function connect(): void {
     // Refused by the server itself: then Socket.IO does not try again.
     else if (!socket.active) setTimeout(() => socket.connect(), retryAfterMs(error));
   });
-  const wake = throttled(refresh, WAKE_MS); // both of these come at once
+  const wake = throttled(refreshUnlessJustDone, WAKE_MS); // both of these come at once
   for (const event of ["visibilitychange", "focus"]) {
     window.addEventListener(event, () => document.visibilityState === "visible" && wake());
   }

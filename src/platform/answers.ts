@@ -58,10 +58,11 @@ export async function answer(
   response: Response,
   make: (showing: Showing) => Promise<Answer>,
 ): Promise<void> {
-  const body = await answers.get(keyOf(request, response), async () => {
+  const key = keyOf(request, response);
+  const body = await answers.get(key, async () => {
     const { content, topics } = await make(BLANKS);
     const value = bodyOf(content);
-    return { value, topics, bytes: value.bytes.length + OVERHEAD_BYTES };
+    return { value, topics, bytes: value.bytes.length + key.length + OVERHEAD_BYTES };
   });
   response.setHeader("Content-Type", body.type);
   const bytes = named(body, { pageId: response.locals.pageId, clientId: randomUUID() });

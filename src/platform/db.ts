@@ -69,7 +69,8 @@ const LOCK_WAIT_TIMEOUT_S = 2;
 let pool: Pool | undefined;
 /** Only its connections take several statements at once, and only `shortTransaction` gives them any. */
 let shortPool: Pool | undefined;
-const SHORT_CONNECTIONS = 4;
+/** One batch runs at a time; one more for a new one while a lost one is given up. */
+const SHORT_CONNECTIONS = 2;
 
 /** Makes the pool; connects only when first used. `url` is `mysql://user:password@host:port/database`. */
 export function openDatabase(url: string, connections: number): void {

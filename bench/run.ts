@@ -140,11 +140,17 @@ async function countStored(bench: Bench): Promise<void> {
   for (const voided of bench.voids) console.log(`VOID, ${voided}`);
 }
 
-const results: Result[] = [];
-for (const act of acts.filter((each) => wantedRows(each).length > 0)) results.push(...(await play(act)));
-printTable(results);
-if (options.save) {
-  writeFileSync(join(options.save, "bench.json"), `${JSON.stringify(results, null, 2)}\n`);
+function save(folder: string, results: Result[]): void {
+  writeFileSync(join(folder, "bench.json"), `${JSON.stringify(results, null, 2)}\n`);
   const plot = latencyPlot(results);
-  if (plot) writeFileSync(join(options.save, "latency.svg"), plot);
+  if (plot) writeFileSync(join(folder, "latency.svg"), plot);
+}
+
+const results: Result[] = [];
+try {
+  for (const act of acts.filter((each) => wantedRows(each).length > 0)) results.push(...(await play(act)));
+} finally {
+  // Also what was measured before something went wrong.
+  printTable(results);
+  if (options.save) save(options.save, results);
 }

@@ -48,7 +48,7 @@ export class Bench {
 
   /** How long one measurement takes. */
   get ms(): number {
-    return this.isQuick ? 1500 : 4000;
+    return this.isQuick ? 1500 : 2500;
   }
 
   get ours(): Target {

@@ -32,7 +32,7 @@ import { printTable, type Result, resultsOf } from "./support/table.ts";
 
 /**
  * `npm run bench`: how fast Causerie is, beside the limit of each figure in the same run. `--quick` takes about a
- * minute, `--only TEXT` runs the rows whose title holds it, `--save FOLDER` writes JSON and the plot of latency, `--rounds N` and `--inspect PORT` are for a closer look.
+ * minute, `--only TEXT` runs the rows whose title holds it, `--save FOLDER` writes JSON and the plot of latency, `--rounds N`, `--crowd SECONDS` and `--inspect PORT` are for a closer look.
  */
 
 const ROUNDS = 5;
@@ -43,6 +43,7 @@ const { values: options } = parseArgs({
     only: { type: "string", default: "" },
     save: { type: "string" },
     rounds: { type: "string" },
+    crowd: { type: "string", default: "300" },
     inspect: { type: "string" },
   },
 });
@@ -99,7 +100,7 @@ async function play(act: Act): Promise<Result[]> {
   const loader = new Loader();
   try {
     const players = await makePlayers(stage, options.quick ? act.people.quick : act.people.whole);
-    const bench = new Bench(stage, loader, players, options.quick);
+    const bench = new Bench(stage, loader, players, options.quick, Number(options.crowd) * 1000);
     await act.prepare?.(bench);
     const results: Result[] = [];
     for (const row of wantedRows(act)) results.push(...(await measure(bench, row)));

@@ -55,7 +55,9 @@ export async function startNode(config: Config, urls: StoreUrls, manifest: Manif
   const isAlone = config.redisUrl === null && config.webConcurrency === 1;
   const bus = isAlone ? null : await openBus(urls.redis);
   // With others beside it, a change made there is not known here soon enough.
-  const keptBytes = config.answersBytes ?? (isAlone ? ANSWERS_BYTES : 0);
+  const isOnlyWriter = isAlone && config.databaseUrl === null;
+  const wantedBytes = config.answersBytes ?? (isOnlyWriter ? ANSWERS_BYTES : 0);
+  const keptBytes = config.webConcurrency === 1 ? wantedBytes : 0;
   keepAnswers(keptBytes);
   keepViewers(keptBytes / VIEWERS_SHARE);
   onCommitted(publishMessages);
@@ -73,7 +75,7 @@ export async function startNode(config: Config, urls: StoreUrls, manifest: Manif
   const io = openSockets(server, sessionHandler, bus?.adapter);
   bus?.onReturn(askToRefresh);
   const timers = [
-    ...[keepAttendance(), recheckSockets(io, redis), cutExpired(io)],
+    ...[keepAttendance(), recheckSockets(io, redis, bus), cutExpired(io)],
     ...[cutSlowReaders(io), keepSocketCounts()],
   ];
   const stop = async () => {
@@ -81,6 +83,8 @@ export async function startNode(config: Config, urls: StoreUrls, manifest: Manif
     for (const stopTimer of timers) stopTimer();
     server.close();
     await inTime(Promise.all([closeWriter(), closeReceipts()]), DRAIN_MS, "commits under way");
+    // The last acknowledgements leave at the end of this turn of the event loop.
+    await new Promise(setImmediate);
     await inTime(Promise.resolve(io.close()), GOODBYE_MS, "sockets");
     server.closeAllConnections();
     await inTime(attendanceSettled(), GOODBYE_MS, "presence");

@@ -11,6 +11,8 @@ export interface Player {
 export interface Target {
   name: string;
   url: string;
+  /** Several processes behind one address: news from two of them may overtake each other on its way. */
+  isMany?: boolean;
 }
 
 export type Order =

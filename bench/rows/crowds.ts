@@ -65,8 +65,6 @@ export const arrivalRow: Row = {
 
 const TABS = 5;
 const CROWD_PER_SECOND = 200;
-const CROWD_MS = 300_000;
-const CROWD_QUICK_MS = 3000;
 
 export const crowdRow: Row = {
   title: `Everybody with ${TABS} tabs, ${CROWD_PER_SECOND} messages/s`,
@@ -82,8 +80,8 @@ export const crowdRow: Row = {
     await bench.run({ task: "open", target: bench.ours, players: bench.players, tabs: TABS, atOnce: 64 });
   },
   round: async (bench) => {
-    const ms = bench.isQuick ? CROWD_QUICK_MS : CROWD_MS;
-    const figures = await bench.run({ ...pacedOrder(bench, "ours", CROWD_PER_SECOND), ms });
+    const order = { ...pacedOrder(bench, "ours", CROWD_PER_SECOND), ms: bench.crowdMs };
+    const figures = await bench.run(order);
     await bench.run({ task: "close", target: "ours" });
     return {
       otherP99: { ours: figures.otherP99 ?? 0 },

@@ -33,17 +33,20 @@ export class Bench {
   readonly loader: Loader;
   readonly players: Player[];
   readonly isQuick: boolean;
+  /** How long the crowd of tabs talks, in ms. */
+  readonly crowdMs: number;
   /** Messages acknowledged so far, by target: as many must be in its table. */
   readonly acknowledged: Record<string, number> = {};
   /** Tasks in which the load process itself was the limit. */
   readonly voids: string[] = [];
   private readonly limits = new Map<string, Server>();
 
-  constructor(stage: Stage, loader: Loader, players: Player[], isQuick: boolean) {
+  constructor(stage: Stage, loader: Loader, players: Player[], isQuick: boolean, crowdMs: number) {
     this.stage = stage;
     this.loader = loader;
     this.players = players;
     this.isQuick = isQuick;
+    this.crowdMs = isQuick ? CROWD_QUICK_MS : crowdMs;
   }
 
   /** How long one measurement takes. */
@@ -86,6 +89,8 @@ export class Bench {
     };
   }
 }
+
+const CROWD_QUICK_MS = 3000;
 
 /** Above this share of a core the load process is what is measured. */
 const LOADER_MAX = 0.97;

@@ -21,7 +21,10 @@ export async function openBoth(bench: Bench, processes = 1): Promise<void> {
   ) ENGINE=InnoDB CHARACTER SET utf8mb4`);
   await connection.end();
   const relay = await bench.limit("relay.ts", { PROCESSES: String(processes) });
-  const targets: Target[] = [bench.ours, { name: "relay", url: relay.url }];
+  const targets: Target[] = [
+    { ...bench.ours, isMany: processes > 1 },
+    { name: "relay", url: relay.url },
+  ];
   for (const target of targets)
     await bench.run({ task: "open", target, players: bench.players, tabs: 1, atOnce: 32 });
 }

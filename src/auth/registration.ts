@@ -61,9 +61,11 @@ export async function admit(
   invitation: string,
 ): Promise<"first" | "open" | "invitation"> {
   if (!(await hasBegun()) && (await becomeAdministrator(tx, userId))) return "first";
-  if (config.registration === "open") return "open";
   if (config.registration === "closed") throw closed();
-  if (!(await updateInvitationUsed(tx, hashOfToken(invitation), userId))) throw badInvitation();
+  // Also where nobody needs one: a link that let somebody in must not let in a second person later.
+  const isInvited = invitation !== "" && (await updateInvitationUsed(tx, hashOfToken(invitation), userId));
+  if (config.registration === "open") return "open";
+  if (!isInvited) throw badInvitation();
   return "invitation";
 }
 

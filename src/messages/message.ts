@@ -18,3 +18,8 @@ export interface Message {
   editedAt: string | null;
   deletedAt: string | null;
 }
+
+/** Who sees a message. */
+export function membersOf({ senderId, receiverId }: Pick<Message, "senderId" | "receiverId">): number[] {
+  return [senderId, receiverId].filter((id) => id !== null);
+}

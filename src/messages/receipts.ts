@@ -1,6 +1,7 @@
 import type { Cursors } from "../conversations/conversations.queries.ts";
 import { type Actor, begunConversation, type Target } from "../conversations/conversations.ts";
-import { db, isDeadlock, type Queryable } from "../platform/db.ts";
+import { everythingChanged } from "../platform/changes.ts";
+import { CommitUnknown, db, isDeadlock, type Queryable } from "../platform/db.ts";
 import { notFound, Refusal } from "../platform/errors.ts";
 import { GroupCommit } from "../platform/group-commit.ts";
 import { publishReceipts } from "../realtime/publish.ts";
@@ -68,6 +69,8 @@ async function moveCursors(moves: Move[]): Promise<(Standing | Refusal)[]> {
         return row ? standingOf(row) : notFound();
       });
     } catch (error) {
+      // They may have moved, with nobody told.
+      if (error instanceof CommitUnknown) everythingChanged();
       if (!isDeadlock(error) || attempt > RETRIES) throw error;
     }
   }

@@ -1,10 +1,10 @@
-import { everythingChanged } from "../platform/changes.ts";
+import { changed, everythingChanged, viewOf } from "../platform/changes.ts";
 import { CommitUnknown, db, isDeadlock, isReadOnly, isUnavailable } from "../platform/db.ts";
 import { Refusal } from "../platform/errors.ts";
 import { GroupCommit } from "../platform/group-commit.ts";
 import { log } from "../platform/log.ts";
 import { batchSize, messagesSent } from "../platform/metrics.ts";
-import type { Message } from "./message.ts";
+import { type Message, membersOf } from "./message.ts";
 import { type Draft, type Stored, writeDrafts } from "./write-drafts.ts";
 
 /**
@@ -56,16 +56,27 @@ export async function write(draft: Draft): Promise<Stored> {
 /** Refuses what comes from now on; resolves once every accepted message has its answer. */
 export const closeWriter = () => writer.close();
 
-function commitBatch(drafts: Draft[]): Promise<Outcome[]> {
+async function commitBatch(drafts: Draft[]): Promise<Outcome[]> {
   batchSize.observe(drafts.length);
-  return commit(drafts);
+  const outcomes = await commit(drafts);
+  // All of it at once, although it is told a few at a time.
+  changed(
+    storedOf(outcomes)
+      .flatMap(({ message }) => membersOf(message))
+      .map(viewOf),
+  );
+  return outcomes;
+}
+
+function storedOf(outcomes: Outcome[]): Stored[] {
+  return outcomes.filter((outcome): outcome is Stored => !(outcome instanceof Refusal));
 }
 
 /** What is committed stays acknowledged, whatever becomes of the news. */
 function announceSafely(outcomes: Outcome[]): void {
-  const stored = outcomes.filter((outcome): outcome is Stored => !(outcome instanceof Refusal));
-  messagesSent.inc(stored.filter(({ isNew }) => isNew).length);
   try {
+    const stored = storedOf(outcomes);
+    messagesSent.inc(stored.filter(({ isNew }) => isNew).length);
     // Repeats as well: whoever asks again may have missed the news the first time.
     announce(stored.map(({ message }) => message));
   } catch (error) {
@@ -86,9 +97,10 @@ async function commit(drafts: Draft[], doubted = false): Promise<Outcome[]> {
         // It may be stored already, with nobody told.
         everythingChanged();
       }
-      if (isDeadlock(error) && attempt <= DEADLOCK_RETRIES) continue;
+      const isInTime = performance.now() - since < RETRY_MS;
+      if (isDeadlock(error) && attempt <= DEADLOCK_RETRIES && isInTime) continue;
       if (!isPassing(error)) return isolate(drafts, inDoubt, error);
-      if (performance.now() - since > RETRY_MS) return refuseAll(drafts, inDoubt, error);
+      if (!isInTime) return refuseAll(drafts, inDoubt, error);
       await pause();
     }
   }

@@ -50,7 +50,7 @@ export const anonymousContext: RequestHandler = (request, response, next) => {
   setLocale(response, isLocale(chosen) ? chosen : negotiateLocale(request.acceptsLanguages()));
   setTheme(request, response, readCookie(request, choiceCookie("theme")));
   locals.timeZone = parseTimeZone(readCookie(request, choiceCookie("tz")) ?? "") ?? "UTC";
-  locals.here = request.method === "GET" ? request.originalUrl : "/";
+  locals.here = request.method === "GET" || request.method === "HEAD" ? request.originalUrl : "/";
   // Asks browsers to tell whether the system is dark, for a toggle that is right without scripts.
   response.set("Accept-CH", "Sec-CH-Prefers-Color-Scheme");
   next();

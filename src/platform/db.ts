@@ -66,6 +66,9 @@ const STATEMENT_TIMEOUT_MS = 2500;
 /** Below the statement's own deadline, so that a lock that is held too long is named as such. */
 const LOCK_WAIT_TIMEOUT_S = 2;
 
+/** Strict, and with backslashes as the driver writes them, whatever the server's own mode is. */
+const SQL_MODE = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION";
+
 let pool: Pool | undefined;
 /** Only its connections take several statements at once, and only `shortTransaction` gives them any. */
 let shortPool: Pool | undefined;
@@ -91,7 +94,8 @@ function createPool(url: string, connections: number, multipleStatements = false
   made.on("connection", (connection) => {
     // Statements of one connection run in order, so these are in force before its first user's.
     connection.query(
-      `SET SESSION time_zone = '+00:00', SESSION innodb_lock_wait_timeout = ${LOCK_WAIT_TIMEOUT_S}`,
+      `SET SESSION time_zone = '+00:00', SESSION innodb_lock_wait_timeout = ${LOCK_WAIT_TIMEOUT_S},
+         SESSION sql_mode = '${SQL_MODE}'`,
     );
     connection.query("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED");
   });
@@ -254,9 +258,15 @@ async function commitWith(connection: PoolConnection, statements: readonly State
     const outcomes = await answer<RowDataPacket[][]>((done) => connection.query(sql, values, done));
     return outcomes.slice(0, -1);
   } catch (error) {
-    if (!isUnavailable(error) && codeOf(error) !== "ER_ERROR_DURING_COMMIT") throw error;
+    if (isServersWord(error) && !isUnavailable(error) && codeOf(error) !== "ER_ERROR_DURING_COMMIT")
+      throw error;
     throw new CommitUnknown("no answer to COMMIT", { cause: error });
   }
+}
+
+/** True for what the server answered to a statement; everything else says nothing of what became of it. */
+function isServersWord(error: unknown): boolean {
+  return error instanceof Error && "sqlState" in error && typeof error.sqlState === "string";
 }
 
 function codeOf(error: unknown): string {

@@ -1,5 +1,5 @@
 import type { Server } from "socket.io";
-import type { Message } from "../messages/message.ts";
+import { type Message, membersOf } from "../messages/message.ts";
 import { renderMessage } from "../messages/render.ts";
 import { changed, EVERYBODY, presenceTopic, viewOf } from "../platform/changes.ts";
 import type { Change } from "../users/presence.ts";
@@ -40,16 +40,11 @@ export const watchRoom = (userId: number) => `watch:${userId}`;
 
 /** Tells every tab of both people, the sender's included; rendered once however many look. */
 export function publishMessages(messages: Message[]): void {
-  changed(messages.flatMap(membersOf).map(viewOf));
   const told = messages.map((message) => ({ message, rooms: membersOf(message).map(userRoom) }));
   if (io) writeTogether(io, new Set(told.flatMap(({ rooms }) => rooms)));
   for (const { message, rooms } of told) {
     io?.to(rooms).emit("receiveMessage", { ...message, html: renderMessage(message) });
   }
-}
-
-function membersOf({ senderId, receiverId }: Message): number[] {
-  return [senderId, receiverId].filter((id) => id !== null);
 }
 
 export function publishReceipts(receipts: ReceiptUpdate, memberIds: number[]): void {

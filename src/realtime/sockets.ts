@@ -116,15 +116,16 @@ function pageIdOf(socket: ChatSocket): string | null {
 }
 
 /**
- * Looks every 30 s whether each open socket's session still stands, and as soon as Redis is back after it was
- * away; stops with the returned function.
+ * Looks every 30 s whether each open socket's session still stands, and as soon as Redis or the bus is back after
+ * it was away: a cut may have been missed. Stops with the returned function.
  */
-export function recheckSockets(io: Sockets, redis: Redis): () => void {
+export function recheckSockets(io: Sockets, redis: Redis, bus: Bus | null): () => void {
   const look = () => {
     recheck(io).catch((error) => log.warn({ reason: String(error) }, "sockets could not be checked"));
   };
   const timer = setInterval(look, RECHECK_MS);
   redis.on("ready", look);
+  bus?.onReturn(look);
   return () => {
     clearInterval(timer);
     redis.off("ready", look);

@@ -25,7 +25,10 @@ function hold({ conn, request }: Pick<Socket, "conn" | "request">): void {
   // After all promises that are settled by now, and so after every acknowledgement of the batch.
   process.nextTick(() => {
     transport.writable = true;
-    transport.emit("ready");
-    request.socket.uncork();
+    try {
+      transport.emit("ready");
+    } finally {
+      request.socket.uncork();
+    }
   });
 }

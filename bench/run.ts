@@ -98,6 +98,13 @@ async function play(act: Act): Promise<Result[]> {
     : {};
   const stage = await openStage(folder, { ...act.settings, ...inspecting });
   const loader = new Loader();
+  const stop = async () => {
+    await loader.stop();
+    await stage.stop();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const interrupt = () => void stop().finally(() => process.exit(130));
+  process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
   try {
     const players = await makePlayers(stage, options.quick ? act.people.quick : act.people.whole);
     const bench = new Bench(stage, loader, players, options.quick, Number(options.crowd) * 1000);
@@ -107,9 +114,8 @@ async function play(act: Act): Promise<Result[]> {
     await countStored(bench);
     return results;
   } finally {
-    await loader.stop();
-    await stage.stop();
-    rmSync(folder, { recursive: true, force: true });
+    process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
+    await stop();
   }
 }
 

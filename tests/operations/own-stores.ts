@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
@@ -48,8 +48,8 @@ export async function startOnOwnStores({
   });
   // After the node's own hooks, which still need the stores.
   after(end);
-  const pidOf = (store: Store) =>
-    Number(readFileSync(join(folder, "run", `${store}.pid`), "utf8").split("\n")[0]);
+  const pidFile = (store: Store) => join(folder, "run", `${store}.pid`);
+  const pidOf = (store: Store) => Number(readFileSync(pidFile(store), "utf8").split("\n")[0]);
   return {
     causerie,
     whileFrozen: async (store, work) => {
@@ -64,7 +64,8 @@ export async function startOnOwnStores({
     kill: async (store) => {
       const pid = pidOf(store);
       process.kill(pid, "SIGKILL");
-      await eventually(() => pidOf(store) !== pid, `${store} is started again`);
+      // Between the two there is no file.
+      await eventually(() => existsSync(pidFile(store)) && pidOf(store) !== pid, `${store} is started again`);
     },
     openLines: async () => {
       const [mariadb, redis] = await Promise.all([

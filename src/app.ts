@@ -11,6 +11,7 @@ import { serveAssets } from "./platform/assets.ts";
 import type { Manifest } from "./platform/build.ts";
 import { config } from "./platform/config.ts";
 import { anonymousContext, viewerContext } from "./platform/context.ts";
+import { countRequest } from "./platform/draining.ts";
 import { nothingHere, showError } from "./platform/error-pages.ts";
 import { alive, ready } from "./platform/health.ts";
 import { measure, serveMetrics } from "./platform/metrics.ts";
@@ -35,7 +36,7 @@ export async function createApp(manifest: Manifest, sessions: RequestHandler): P
   if (config.trustProxy !== null) app.set("trust proxy", config.trustProxy);
   useViews(app);
 
-  app.use(measure, securityHeaders(), await serveAssets(manifest));
+  app.use(countRequest, measure, securityHeaders(), await serveAssets(manifest));
   app.use(anonymousContext);
   app.get("/healthz", alive);
   app.get("/readyz", ready);

@@ -11,7 +11,7 @@ import { limitConnections } from "./platform/connections.ts";
 import { keepViewers } from "./platform/context.ts";
 import { closeDatabase, openDatabase } from "./platform/db.ts";
 import { withDeadline } from "./platform/deadline.ts";
-import { startDraining } from "./platform/health.ts";
+import { requestsFinished, startDraining } from "./platform/draining.ts";
 import { log } from "./platform/log.ts";
 import { closeRedis, openRedis, redis } from "./platform/redis.ts";
 import { sessions } from "./platform/session.ts";
@@ -44,7 +44,8 @@ const SLOW_LOOK_MS = 1000;
 const ANSWERS_BYTES = 32 << 20;
 /** A viewer is a hundred times smaller than an answer. */
 const VIEWERS_SHARE = 32;
-const DRAIN_MS = 5000;
+const REQUESTS_MS = 2000;
+const DRAIN_MS = 3000;
 const GOODBYE_MS = 1000;
 
 /** Opens the stores and serves. @throws StartError when the port cannot be had */
@@ -82,6 +83,8 @@ export async function startNode(config: Config, urls: StoreUrls, manifest: Manif
     startDraining();
     for (const stopTimer of timers) stopTimer();
     server.close();
+    // Forms that came in time are still stored: whoever sent one would see an error page. A socket tries again.
+    await inTime(requestsFinished(), REQUESTS_MS, "requests under way");
     await inTime(Promise.all([closeWriter(), closeReceipts()]), DRAIN_MS, "commits under way");
     // The last acknowledgements leave at the end of this turn of the event loop.
     await new Promise(setImmediate);

@@ -1,14 +1,8 @@
 import type { RequestHandler } from "express";
 import { db } from "./db.ts";
+import { isDraining } from "./draining.ts";
 import { log } from "./log.ts";
 import { ask, redis } from "./redis.ts";
-
-let draining = false;
-
-/** From now on this node says that it wants no more visitors. */
-export function startDraining(): void {
-  draining = true;
-}
 
 /** The process is alive; says nothing about its stores. */
 export const alive: RequestHandler = (_request, response) => {
@@ -21,6 +15,7 @@ export const ready: RequestHandler = async (_request, response) => {
     answers(db.execute("SELECT 1")),
     answers(ask(redis.ping())),
   ]);
+  const draining = isDraining();
   const isReady = database && sessions && !draining;
   response.status(isReady ? 200 : 503).json({ ready: isReady, database, redis: sessions, draining });
 };

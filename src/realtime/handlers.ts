@@ -8,6 +8,7 @@ import { pageAsJson } from "../messages/messages.view.ts";
 import { moveCursor, type Receipt } from "../messages/receipts.ts";
 import { addressOf } from "../platform/addresses.ts";
 import { audit } from "../platform/audit.ts";
+import { isDraining } from "../platform/draining.ts";
 import { refusalOf, retryAfter } from "../platform/error-pages.ts";
 import { Refusal, unauthorized } from "../platform/errors.ts";
 import { refusalText } from "../platform/i18n.ts";
@@ -45,9 +46,11 @@ function on<Input>(
   });
 }
 
-on("sendMessage", sendSchema, async (socket, send) => ({
-  message: await sendMessage(actorOf(socket), send),
-}));
+on("sendMessage", sendSchema, async (socket, send) => {
+  // Otherwise those who go on sending could keep a stop waiting; their pages try again, at another node.
+  if (isDraining()) throw new Refusal("unavailable", "chat.error.unavailable");
+  return { message: await sendMessage(actorOf(socket), send) };
+});
 
 on("getMessages", messagesSchema, async (socket, wanted) =>
   pageAsJson(await getMessages(actorOf(socket), wanted.target, partOf(wanted), wanted.limit)),

@@ -99,6 +99,19 @@ test("the database's cache is an eighth of the memory, but at least 128 MB and a
   await stores.stop();
 });
 
+test("a database that starts leaves the temporary tables of another alone", async () => {
+  const first = await start(newFolder("temporary"), { redis: false });
+  const connection = await connect(first);
+  await connection.query("CREATE DATABASE d");
+  await connection.query("CREATE TEMPORARY TABLE d.notes (note TEXT) ENGINE=Aria AS SELECT 'kept' AS note");
+  const second = await start(newFolder("temporary too"), { redis: false });
+  const [rows] = await connection.query<RowDataPacket[]>("SELECT note FROM d.notes");
+  assert.deepEqual(rows, [{ note: "kept" }]);
+  await connection.query("DROP TEMPORARY TABLE d.notes");
+  await connection.end();
+  await Promise.all([first.stop(), second.stop()]);
+});
+
 test("only what is wanted is started", async () => {
   const directory = newFolder("redis only");
   const stores = await start(directory, { mariadb: false });
@@ -325,8 +338,11 @@ async function assertRefused(directory: string, message: RegExp): Promise<void> 
   });
 }
 
+const connect = (stores: PrivateStores) =>
+  createConnection({ socketPath: stores.databaseSocket ?? "", user: "root" });
+
 async function query(stores: PrivateStores, sql: string): Promise<RowDataPacket[]> {
-  const connection = await createConnection({ socketPath: stores.databaseSocket ?? "", user: "root" });
+  const connection = await connect(stores);
   try {
     const [rows] = await connection.query<RowDataPacket[]>(sql);
     return Array.isArray(rows) ? rows.map((row) => ({ ...row })) : [];

@@ -73,11 +73,16 @@ async function greets(socket: string, signal: AbortSignal): Promise<boolean> {
   return words?.[4] === GREETING;
 }
 
+// A server that starts removes temporary tables that it takes for its own, and in /tmp they may be another's. The
+// path is relative to the folder of the tables, where the server works.
+const TEMPORARY_ARGUMENT = "--tmpdir=../run";
+
 // Paths are relative to the data folder, which may be long; without "./" they would be to /usr.
 function serverArguments(socket: string): string[] {
   return [
     "--no-defaults",
     `--datadir=./${DATA}`,
+    TEMPORARY_ARGUMENT,
     `--socket=${socket}`,
     "--pid-file=mariadbd.pid",
     "--skip-networking",
@@ -138,6 +143,7 @@ function runInstaller(directory: string, name: string, signal: AbortSignal) {
   const args = [
     "--no-defaults",
     `--datadir=./${name}`,
+    TEMPORARY_ARGUMENT,
     "--auth-root-authentication-method=normal",
     "--skip-test-db",
     "--skip-name-resolve",

@@ -15,6 +15,11 @@ interface Entry<Value> extends Made<Value> {
   madeAt: number;
 }
 
+interface Making<Value> {
+  since: number;
+  made: Promise<Made<Value>>;
+}
+
 /**
  * Keeps what was computed while nothing that it depends on has changed; the least recently used goes first. It
  * must only be used where every change passes through this process, and `maxAgeMs` bounds what a change that
@@ -22,7 +27,7 @@ interface Entry<Value> extends Made<Value> {
  */
 export class Kept<Value> {
   private readonly entries = new Map<string, Entry<Value>>();
-  private readonly making = new Map<string, { since: number; made: Promise<Value> }>();
+  private readonly making = new Map<string, Making<Value>>();
   private readonly maxAgeMs: number;
   private maxBytes = 0;
   private bytes = 0;
@@ -46,26 +51,30 @@ export class Kept<Value> {
       this.entries.set(key, entry);
       return entry.value;
     }
-    return this.makeOnce(key, make);
+    return (await this.makeOnce(key, make)).value;
   }
 
   private isTrue({ topics, since, madeAt }: Entry<Value>): boolean {
     return performance.now() - madeAt < this.maxAgeMs && isUnchanged(topics, since);
   }
 
-  /** Whoever asks after a change must not get what was begun before it. */
-  private makeOnce(key: string, make: () => Promise<Made<Value>>): Promise<Value> {
-    const since = moment();
-    const running = this.making.get(key);
-    if (running?.since === since) return running.made;
-    const made = this.make(key, since, make).finally(() => {
-      if (this.making.get(key)?.made === made) this.making.delete(key);
-    });
-    this.making.set(key, { since, made });
+  /**
+   * Whoever asks after a change must not get what was begun before it. What was begun before one asked will do where
+   * nothing in it has changed, which is known only once it is made; what was begun since will do in any case.
+   */
+  private async makeOnce(key: string, make: () => Promise<Made<Value>>): Promise<Made<Value>> {
+    const asked = moment();
+    for (let running = this.making.get(key); running; running = this.making.get(key)) {
+      const made = await running.made;
+      if (running.since >= asked || isUnchanged(made.topics, running.since)) return made;
+    }
+    const made = this.make(key, make).finally(() => this.making.delete(key));
+    this.making.set(key, { since: moment(), made });
     return made;
   }
 
-  private async make(key: string, since: number, make: () => Promise<Made<Value>>): Promise<Value> {
+  private async make(key: string, make: () => Promise<Made<Value>>): Promise<Made<Value>> {
+    const since = moment();
     const madeAt = performance.now();
     const made = await make();
     this.drop(key);
@@ -74,7 +83,7 @@ export class Kept<Value> {
       this.bytes += made.bytes;
       this.shrink();
     }
-    return made.value;
+    return made;
   }
 
   private shrink(): void {

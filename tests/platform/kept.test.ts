@@ -48,6 +48,14 @@ test("many who ask at the same time get what is made once, but nobody what was b
   assert.equal(made(), 2);
 });
 
+test("what is being made serves those who ask after a change of something else", async () => {
+  const { get, made } = openKept();
+  const first = get("page", ["g"]);
+  changed(["h"]);
+  assert.deepEqual(await Promise.all([first, get("page", ["g"])]), ["page 1", "page 1"]);
+  assert.equal(made(), 1);
+});
+
 test("a failure is told to whoever asked, and the next one tries again", async () => {
   const { kept, get } = openKept();
   await assert.rejects(

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { createClient } from "redis";
 import { withDeadline } from "./deadline.ts";
 import { log } from "./log.ts";
@@ -25,6 +26,8 @@ function openClient(url: string) {
     // A frozen Redis takes commands without answering; what waits for it must not grow without end.
     commandsQueueMaxLength: QUEUE_MAX,
     pingInterval: PING_INTERVAL_MS,
+    // `ask` bounds the wait already; a signal for each command is dear, and dearer when nobody needed it.
+    commandOptions: { timeout: 0 },
     socket: {
       ...address,
       connectTimeout: CONNECT_TIMEOUT_MS,
@@ -78,6 +81,28 @@ export async function ask<T>(command: Promise<T>): Promise<T> {
   } catch (error) {
     throw new RedisUnavailable("Redis did not answer", { cause: error });
   }
+}
+
+/**
+ * Runs a script, known to Redis by its digest after the first time.
+ *
+ * @throws RedisUnavailable
+ */
+export function runScript(script: string, keys: string[], values: string[]): Promise<unknown> {
+  const options = { keys, arguments: values };
+  const running = redis.evalSha(digestOf(script), options).catch((error: unknown) => {
+    if (!String(error).includes("NOSCRIPT")) throw error;
+    return redis.eval(script, options);
+  });
+  return ask(running);
+}
+
+const digests = new Map<string, string>();
+
+function digestOf(script: string): string {
+  const digest = digests.get(script) ?? createHash("sha1").update(script).digest("hex");
+  digests.set(script, digest);
+  return digest;
 }
 
 /** Redis is down, frozen or refuses: whoever asked cannot know. */

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { config } from "../platform/config.ts";
 import { tooMany } from "../platform/errors.ts";
 import { log } from "../platform/log.ts";
-import { ask, redis } from "../platform/redis.ts";
+import { runScript } from "../platform/redis.ts";
 
 /**
  * How many sockets a person or a network has open on all nodes together. Each node writes its own number into Redis,
@@ -92,12 +92,8 @@ async function countElsewhere(key: string): Promise<number> {
 /** The numbers of all nodes together, in the order of `keys`. */
 async function write(keys: string[]): Promise<number[]> {
   const counts = keys.map((key) => String(own.get(key) ?? 0));
-  const answer: unknown = await ask(
-    redis.eval(SCRIPT, {
-      keys: keys.map((key) => `${config.redisPrefix}sockets:${key}`),
-      arguments: [NODE, String(LASTS_MS), ...counts],
-    }),
-  );
+  const places = keys.map((key) => `${config.redisPrefix}sockets:${key}`);
+  const answer = await runScript(SCRIPT, places, [NODE, String(LASTS_MS), ...counts]);
   return Array.isArray(answer) ? answer.map(Number) : [];
 }
 

@@ -33,16 +33,16 @@ end
 `;
 
 export const leaseScripts = {
-  /** ARGV: prefix, lease, duration in ms, user ids. Tells those who were offline. */
+  /** ARGV: prefix, duration in ms, then user id and lease by turns. Tells those who were offline. */
   renew: `${CLOCK}
-for i = 4, #ARGV do
+for i = 3, #ARGV, 2 do
   local user, key = ARGV[i], ARGV[1] .. ARGV[i]
   if not isOnline(user) then
     redis.call('DEL', key)
     tell(user, 1)
   end
   redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
-  redis.call('ZADD', key, 'GT', now + ARGV[3], ARGV[2])
+  redis.call('ZADD', key, 'GT', now + ARGV[2], ARGV[i + 1])
   local last = redis.call('ZRANGE', key, -1, -1, 'WITHSCORES')
   redis.call('ZADD', KEYS[1], last[2], user)
   redis.call('PEXPIREAT', key, last[2])

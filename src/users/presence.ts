@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { config } from "../platform/config.ts";
-import { ask, redis } from "../platform/redis.ts";
+import { runScript } from "../platform/redis.ts";
 import { leaseScripts } from "./presence.scripts.ts";
 
 /**
@@ -28,19 +28,21 @@ const NODE = `node:${randomUUID()}`;
 export async function renewLeases(userIds: number[]): Promise<Change[]> {
   const changes: Change[] = [];
   for (let start = 0; start < userIds.length; start += BATCH) {
-    changes.push(...(await run("renew", [NODE, NODE_LEASE_MS, ...userIds.slice(start, start + BATCH)])));
+    const leases = userIds.slice(start, start + BATCH).flatMap((userId) => [userId, NODE]);
+    changes.push(...(await run("renew", [NODE_LEASE_MS, ...leases])));
   }
   return changes;
 }
 
-/** A page was asked for: online for 15 s, while its socket comes. Each page has a lease of its own. */
-export function leasePage(userId: number, pageId: string): Promise<Change[]> {
-  return run("renew", [`page:${pageId}`, PAGE_LEASE_MS, userId]);
+/** Pages were asked for: online for 15 s, while their sockets come. Each page has a lease of its own. */
+export function leasePages(pages: { userId: number; pageId: string }[]): Promise<Change[]> {
+  const leases = pages.flatMap(({ userId, pageId }) => [userId, `page:${pageId}`]);
+  return run("renew", [PAGE_LEASE_MS, ...leases]);
 }
 
 /** A page was shown without scripts: online for 30 s. */
 export function leaseNoScriptPage(userId: number): Promise<Change[]> {
-  return run("renew", ["noscript", NO_SCRIPT_LEASE_MS, userId]);
+  return run("renew", [NO_SCRIPT_LEASE_MS, userId, "noscript"]);
 }
 
 /** The page's socket has come; from now on the node's lease alone counts. */
@@ -71,11 +73,10 @@ export async function findOnline(userIds: number[]): Promise<Change[]> {
 
 async function run(script: keyof typeof leaseScripts, values: (string | number)[]): Promise<Change[]> {
   const prefix = `${config.redisPrefix}presence:`;
-  const reply = await ask(
-    redis.eval(leaseScripts[script], {
-      keys: [`${prefix}due`],
-      arguments: [`${prefix}leases:`, ...values.map(String)],
-    }),
+  const reply = await runScript(
+    leaseScripts[script],
+    [`${prefix}due`],
+    [`${prefix}leases:`, ...values.map(String)],
   );
   if (!Array.isArray(reply)) throw new TypeError("presence script answered something else than a list");
   const [at, ...pairs] = reply.map(Number);

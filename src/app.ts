@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import compression from "compression";
 import express, { type Express, type RequestHandler, type Response } from "express";
@@ -41,9 +42,7 @@ export async function createApp(manifest: Manifest, sessions: RequestHandler): P
   app.get("/healthz", alive);
   app.get("/readyz", ready);
   app.get("/metrics", serveMetrics);
-  app.use(
-    express.static(PUBLIC, { index: false, redirect: false, cacheControl: false, setHeaders: keepForADay }),
-  );
+  app.use(publicFiles());
   app.get(AVATAR_ROUTE, serveAvatar);
 
   app.use(compression());
@@ -52,6 +51,10 @@ export async function createApp(manifest: Manifest, sessions: RequestHandler): P
   app.use(express.json({ limit: BODY_BYTES_MAX }));
   app.use(sessions, viewerContext);
 
+  // Those that are asked for most often come first: each is tried in turn.
+  app.use(messagesRoutes);
+  app.use(peopleRoutes);
+  app.use(seenRoutes);
   app.use(authRoutes);
   app.use(secondStepRoutes);
   app.use(resetsRoutes);
@@ -59,11 +62,16 @@ export async function createApp(manifest: Manifest, sessions: RequestHandler): P
   app.use(sessionsRoutes);
   app.use(twoStepRoutes);
   app.use(settingsRoutes);
-  app.use(seenRoutes);
   app.use(administrationRoutes);
-  app.use(peopleRoutes);
-  app.use(messagesRoutes);
 
   app.use(nothingHere, showError);
   return app;
+}
+
+/** The files that lie in public/ at the start: to look for each path on the disk would cost more than a page. */
+function publicFiles(): RequestHandler {
+  const entries = readdirSync(PUBLIC, { withFileTypes: true }).filter((entry) => entry.isFile());
+  const paths = new Set(entries.map(({ name }) => `/${name}`));
+  const serve = express.static(PUBLIC, { cacheControl: false, setHeaders: keepForADay });
+  return (request, response, next) => (paths.has(request.path) ? serve(request, response, next) : next());
 }

@@ -6,6 +6,7 @@ import { config } from "./config.ts";
 import { type Refusal, unauthorized } from "./errors.ts";
 import { isLocale, type Locale, locales, negotiateLocale, refusalText, translate } from "./i18n.ts";
 import { Kept } from "./kept.ts";
+import { remembered } from "./remembered.ts";
 import { type Clock, parseTimeZone } from "./times.ts";
 
 declare global {
@@ -47,7 +48,7 @@ export const anonymousContext: RequestHandler = (request, response, next) => {
   locals.pageId = locals.requestId;
   locals.viewer = null;
   const chosen = readCookie(request, choiceCookie("locale"));
-  setLocale(response, isLocale(chosen) ? chosen : negotiateLocale(request.acceptsLanguages()));
+  setLocale(response, isLocale(chosen) ? chosen : acceptedLocale(request));
   setTheme(request, response, readCookie(request, choiceCookie("theme")));
   locals.timeZone = parseTimeZone(readCookie(request, choiceCookie("tz")) ?? "") ?? "UTC";
   locals.here = request.method === "GET" || request.method === "HEAD" ? request.originalUrl : "/";
@@ -132,13 +133,27 @@ export function safePath(text: unknown): string {
   return url.origin === base && !url.pathname.startsWith("//") ? url.pathname + url.search : "/";
 }
 
+const acceptedLocale = remembered(
+  (request: Request) => request.headers["accept-language"] ?? "",
+  (request) => negotiateLocale(request.acceptsLanguages()),
+);
+
 function setLocale(response: Response, locale: Locale): void {
-  const { locals } = response;
-  locals.locale = locale;
-  locals.dir = RIGHT_TO_LEFT.has(locale) ? "rtl" : "ltr";
-  locals.locales = locales.map((each) => ({ ...each, current: each.code === locale }));
-  locals.clientStrings = clientStrings(locale);
+  Object.assign(response.locals, ofLocale(locale));
 }
+
+/** What is the same for everybody who reads a language. */
+const ofLocale = remembered(
+  (locale: Locale) => locale,
+  (locale) => ({
+    locale,
+    dir: RIGHT_TO_LEFT.has(locale) ? "rtl" : "ltr",
+    locales: locales.map((each) => ({ ...each, current: each.code === locale })),
+    clientStrings: JSON.stringify(
+      Object.fromEntries(CLIENT_KEYS.map((key) => [key, translate(locale, key)])),
+    ),
+  }),
+);
 
 function setTheme(request: Request, response: Response, theme: string | undefined): void {
   const chosen = theme === "dark" || theme === "light" ? theme : "";
@@ -146,16 +161,6 @@ function setTheme(request: Request, response: Response, theme: string | undefine
     chosen === "dark" || (chosen === "" && request.get("Sec-CH-Prefers-Color-Scheme") === "dark");
   response.locals.theme = chosen;
   response.locals.nextTheme = looksDark ? "light" : "dark";
-}
-
-const stringsByLocale = new Map<Locale, string>();
-
-function clientStrings(locale: Locale): string {
-  const made =
-    stringsByLocale.get(locale) ??
-    JSON.stringify(Object.fromEntries(CLIENT_KEYS.map((key) => [key, translate(locale, key)])));
-  stringsByLocale.set(locale, made);
-  return made;
 }
 
 /** A cookie as the browser sent it. */

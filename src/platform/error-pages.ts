@@ -6,6 +6,7 @@ import { notFound, Refusal, unavailable } from "./errors.ts";
 import { translate } from "./i18n.ts";
 import { log } from "./log.ts";
 import { RedisUnavailable } from "./redis.ts";
+import { remembered } from "./remembered.ts";
 
 const RETRY_AFTER_S = 5;
 
@@ -27,9 +28,10 @@ function refusalOfParser(error: unknown): Refusal | null {
 }
 
 /** Whether the client wants data instead of a page. */
-export function wantsJson(request: Request): boolean {
-  return request.accepts(["html", "json"]) === "json";
-}
+export const wantsJson = remembered(
+  (request: Request) => request.headers.accept ?? "",
+  (request) => request.accepts(["html", "json"]) === "json",
+);
 
 export const nothingHere: RequestHandler = () => {
   throw notFound();

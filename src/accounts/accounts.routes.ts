@@ -1,7 +1,8 @@
 import { type Response, Router } from "express";
 import { z } from "zod";
+import { proverOf } from "../auth/guesses.ts";
 import { audit, requestOf } from "../platform/audit.ts";
-import { actorOf, viewerOf } from "../platform/context.ts";
+import { viewerOf } from "../platform/context.ts";
 import { type FormPage, orShowAgain, parseForm, showForm } from "../platform/forms.ts";
 import { beginSession, leave } from "../sessions/browser-session.ts";
 import { isTwoStepOn } from "../two-step/two-step.ts";
@@ -33,7 +34,7 @@ accountsRoutes.get(PASSWORD.path, (_request, response) => show(response, PASSWOR
 accountsRoutes.get(DELETION.path, (_request, response) => show(response, DELETION));
 
 accountsRoutes.post(PASSWORD.path, async (request, response) => {
-  const actor = actorOf(response);
+  const actor = proverOf(request, response);
   const { currentPassword: current, newPassword: chosen, code } = parseForm(passwords, request);
   const change = async () => {
     await beginSession(request, await changePassword(actor, { current, chosen, code }));
@@ -44,7 +45,7 @@ accountsRoutes.post(PASSWORD.path, async (request, response) => {
 });
 
 accountsRoutes.post(DELETION.path, async (request, response) => {
-  const actor = actorOf(response);
+  const actor = proverOf(request, response);
   const proof = parseForm(confirmation, request);
   const erase = async () => {
     await deleteAccount(actor, proof);

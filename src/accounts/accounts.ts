@@ -1,14 +1,13 @@
 import { isAdministrator } from "../administration/administration.queries.ts";
 import type { Account } from "../auth/auth.ts";
 import { confirmIdentity } from "../auth/confirm.ts";
+import type { Prover } from "../auth/guesses.ts";
 import { refuseGuessable } from "../auth/password-strength.ts";
 import { hashPassword, PASSWORD_SCHEME, refuseUnfitPassword } from "../auth/passwords.ts";
-import type { Actor } from "../conversations/conversations.ts";
 import { lockMembers } from "../messages/writer.queries.ts";
 import { db, isDeadlock, type Queryable } from "../platform/db.ts";
 import { overtaken, Refusal } from "../platform/errors.ts";
 import { publishLeft } from "../realtime/publish.ts";
-
 import { endSessions } from "../sessions/sessions.ts";
 import { deleteTwoStep } from "../two-step/two-step.queries.ts";
 import { type Proof, useCodeIfOn } from "../two-step/two-step.ts";
@@ -30,7 +29,7 @@ const DEADLOCK_RETRIES = 10;
  *   change was faster
  */
 export async function changePassword(
-  actor: Actor,
+  actor: Prover,
   { current, chosen, code }: { current: string; chosen: string; code: string },
 ): Promise<Account> {
   const account = await confirmIdentity(actor, current);
@@ -49,7 +48,7 @@ export async function changePassword(
  *
  * @throws Refusal `forbidden` for a wrong password or code, `conflict` when another change was faster
  */
-export async function deleteAccount(actor: Actor, { password, code }: Proof): Promise<void> {
+export async function deleteAccount(actor: Prover, { password, code }: Proof): Promise<void> {
   const account = await confirmIdentity(actor, password);
   // Nobody else could invite, disable or help anybody then.
   if (await isAdministrator(actor.userId)) throw new Refusal("conflict", "auth.error.administrator");

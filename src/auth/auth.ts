@@ -6,7 +6,7 @@ import { spend } from "../platform/limits.ts";
 import { publishJoined } from "../realtime/publish.ts";
 import { parseUsername, suffixesOf, usernameKey } from "../users/usernames.ts";
 import { findCredentials, insertSuffixes, insertUser, type NewUser } from "../users/users.queries.ts";
-import { countingGuesses, type Origin } from "./guesses.ts";
+import { countingGuesses, type Origin, WrongGuess } from "./guesses.ts";
 import { refuseGuessable } from "./password-strength.ts";
 import { hashPassword, PASSWORD_SCHEME, refuseUnfitPassword, verifyPassword } from "./passwords.ts";
 import { admit, refuseUninvited } from "./registration.ts";
@@ -69,7 +69,7 @@ async function createUser(user: NewUser, invitation: string): Promise<number> {
 }
 
 /** A name or a password was wrong. Whose account it is only the audit log is told. */
-export class WrongLogin extends Refusal {
+export class WrongLogin extends WrongGuess {
   readonly userId: number | undefined;
 
   constructor(userId: number | undefined) {

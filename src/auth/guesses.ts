@@ -1,15 +1,18 @@
 import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
 import type { Request, Response } from "express";
+import type { Actor } from "../conversations/conversations.ts";
 import { networkOf } from "../platform/addresses.ts";
 import { config } from "../platform/config.ts";
-import { readCookie } from "../platform/context.ts";
+import { readCookie, viewerOf } from "../platform/context.ts";
 import { Refusal } from "../platform/errors.ts";
 import { giveBack, type LimitName, spend } from "../platform/limits.ts";
 
 /**
- * Limits on guessing passwords that let nobody lock somebody else out. A browser that logged in under a name
- * keeps a signed cookie for it, as OWASP's "Blocking Brute Force Attacks" describes: what strangers guessed does
- * not count against it, only what was guessed with that very cookie.
+ * Limits on guessing passwords and codes, by which who guesses locks out only themselves. Each guess counts for where it
+ * comes from, and once more for all places together, or else whoever has many addresses could guess for ever. That
+ * second count would let them shut the owner out, so whoever got in before has counts of their own: a browser that
+ * logged in under a name keeps a signed cookie for it, as OWASP's "Blocking Brute Force Attacks" describes, and a
+ * session is one that got in. Only a browser that was never seen can find the door shut by strangers, for a while.
  */
 
 /** Where a login comes from. */
@@ -23,38 +26,97 @@ export function originOf(request: Request): Origin {
   return { network: networkOf(request), deviceCookie: readCookie(request, deviceCookieName()) ?? "" };
 }
 
+/** Somebody who has to prove once more who they are, and from where. */
+export interface Prover extends Actor {
+  network: string;
+  /** What only who got in before can have: a session, or the cookie of a device; null without. */
+  known: string | null;
+}
+
+/** Whoever is signed in. @throws Refusal `unauthorized` when nobody is */
+export function proverOf(request: Request, response: Response): Prover {
+  const { id: userId } = viewerOf(response);
+  return { userId, network: networkOf(request), known: `session ${request.sessionID}` };
+}
+
+/** Whoever gave the right password and is to give a code. */
+export function pendingProverOf(
+  request: Request,
+  { userId, nameKey }: { userId: number; nameKey: string },
+): Prover {
+  const { network, deviceCookie } = originOf(request);
+  const device = deviceOf(nameKey, deviceCookie);
+  return { userId, network, known: device === null ? null : `device ${device}` };
+}
+
+/** What was typed is not right: this counts, and nothing else does. */
+export class WrongGuess extends Refusal {}
+
 /**
- * Runs one try at a password, counted before it is looked at and given back when it turns out right.
+ * Runs one try at a login, counted before it is looked at and given back unless it was wrong.
  *
  * @throws Refusal `too_many`, or whatever `attempt` throws
  */
-export async function countingGuesses<T>(
-  nameKey: string,
-  origin: Origin,
+export function countingGuesses<T>(nameKey: string, origin: Origin, attempt: () => Promise<T>): Promise<T> {
+  return counting(loginCounts(nameKey, origin), undefined, attempt);
+}
+
+/** The same for somebody who is asked again, or for the second step. */
+export function countingProofs<T>(kind: Proof, prover: Prover, attempt: () => Promise<T>): Promise<T> {
+  return counting(proofCounts(kind, prover), prover.userId, attempt);
+}
+
+type Proof = "password" | "code" | "recovery code";
+type Count = [LimitName, string];
+
+/** Place by place, so that one whose own count is used up takes nothing of what counts for all. */
+async function counting<T>(
+  counts: Count[],
+  userId: number | undefined,
   attempt: () => Promise<T>,
 ): Promise<T> {
-  const counts = countsOf(nameKey, origin);
-  // In this order, so that one network alone cannot use up what counts for all of them.
-  for (const [limit, key] of counts) await spend(limit, key);
-  const forgive = () => Promise.all(counts.map(([limit, key]) => giveBack(limit, key)));
+  const taken: Count[] = [];
   try {
+    for (const [limit, key] of counts) {
+      await spend(limit, key, userId);
+      taken.push([limit, key]);
+    }
     const result = await attempt();
-    await forgive();
+    await forgive(taken);
     return result;
   } catch (error) {
-    // A store that was away meanwhile is nobody's wrong guess.
-    if (!(error instanceof Refusal && error.code === "unauthorized")) await forgive();
+    // Neither a store that was away meanwhile nor a door that others shut is a wrong guess.
+    if (!(error instanceof WrongGuess)) await forgive(taken);
     throw error;
   }
 }
 
-function countsOf(nameKey: string, { network, deviceCookie }: Origin): [LimitName, string][] {
+const forgive = (taken: Count[]) => Promise.all(taken.map(([limit, key]) => giveBack(limit, key)));
+
+function loginCounts(nameKey: string, { network, deviceCookie }: Origin): Count[] {
   const device = deviceOf(nameKey, deviceCookie);
   if (device !== null) return [["loginPerName", `device ${device} ${nameKey}`]];
   return [
     ["loginPerAddress", network],
     ["loginPerName", `network ${network} ${nameKey}`],
     ["loginPerNameAnywhere", nameKey],
+  ];
+}
+
+function proofCounts(kind: Proof, { userId, network, known }: Prover): Count[] {
+  const whose = `${userId} ${known ?? "unknown"}`;
+  const here = `${network} ${whose}`;
+  if (kind === "password") {
+    return [
+      ["passwordPerUser", here],
+      ["passwordPerUserAnywhere", whose],
+    ];
+  }
+  // Nobody guesses 80 random bits: by a recovery code one gets in while others use up the six digits.
+  if (kind === "recovery code") return [["codePerUser", here]];
+  return [
+    ["codePerUser", here],
+    ["codePerUserAnywhere", whose],
   ];
 }
 

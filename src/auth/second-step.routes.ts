@@ -5,7 +5,7 @@ import { safePath } from "../platform/context.ts";
 import { type FormPage, orShowAgain, parseForm, showForm } from "../platform/forms.ts";
 import { beginSession } from "../sessions/browser-session.ts";
 import { useCode } from "../two-step/two-step.ts";
-import { rememberDevice } from "./guesses.ts";
+import { pendingProverOf, rememberDevice } from "./guesses.ts";
 
 const form = z.object({ code: z.string().default("") });
 
@@ -29,7 +29,7 @@ secondStepRoutes.post(PAGE.path, async (request, response) => {
   const { code } = parseForm(form, request);
   const { userId, authVersion, nameKey, next } = pending;
   const enter = async () => {
-    const used = await useCode({ userId }, code);
+    const used = await useCode(pendingProverOf(request, pending), code);
     await beginSession(request, { userId, authVersion });
     rememberDevice(response, nameKey);
     if (used === "recovery code") audit("recovery_code_used", { ...requestOf(request), userId });

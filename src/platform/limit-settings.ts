@@ -15,10 +15,14 @@ export interface Limits {
   loginPerNameAnywhere: Rate | null;
   /** Wrong passwords from one address, whatever the names. */
   loginPerAddress: Rate | null;
-  /** A signed-in person's own password, asked for again, given wrongly. */
+  /** A signed-in person's own password, asked for again, given wrongly in one session from one address. */
   passwordPerUser: Rate | null;
-  /** Wrong codes of the second step of a login. */
+  /** The same in one session from all addresses together. */
+  passwordPerUserAnywhere: Rate | null;
+  /** Wrong codes for one person from one address, in one session or one browser that was logged in before. */
   codePerUser: Rate | null;
+  /** The same from all addresses together: in each session, each known browser, and all that are unknown. */
+  codePerUserAnywhere: Rate | null;
   registerPerAddress: Rate | null;
   searchPerUser: Rate | null;
   sendPerUser: Rate | null;
@@ -87,7 +91,9 @@ export const limitSettings = {
   LIMIT_LOGIN_PER_NAME_ANYWHERE: rate("200/1h"),
   LIMIT_LOGIN_PER_ADDRESS: rate("100/15m"),
   LIMIT_PASSWORD_PER_USER: rate("10/15m"),
+  LIMIT_PASSWORD_PER_USER_ANYWHERE: rate("100/1h"),
   LIMIT_CODE_PER_USER: rate("10/15m"),
+  LIMIT_CODE_PER_USER_ANYWHERE: rate("60/1h"),
   LIMIT_REGISTER_PER_ADDRESS: rate("50/1h"),
   LIMIT_SEARCH_PER_USER: rate("300/1m"),
   LIMIT_SEND_PER_USER: rate("300/1m"),
@@ -108,7 +114,9 @@ export function limitsOf(given: Given): Limits {
     loginPerNameAnywhere: given.LIMIT_LOGIN_PER_NAME_ANYWHERE,
     loginPerAddress: given.LIMIT_LOGIN_PER_ADDRESS,
     passwordPerUser: given.LIMIT_PASSWORD_PER_USER,
+    passwordPerUserAnywhere: given.LIMIT_PASSWORD_PER_USER_ANYWHERE,
     codePerUser: given.LIMIT_CODE_PER_USER,
+    codePerUserAnywhere: given.LIMIT_CODE_PER_USER_ANYWHERE,
     registerPerAddress: given.LIMIT_REGISTER_PER_ADDRESS,
     searchPerUser: given.LIMIT_SEARCH_PER_USER,
     sendPerUser: given.LIMIT_SEND_PER_USER,

@@ -16,25 +16,28 @@ const SENTENCES: Partial<Record<LimitName, string>> = {
   loginPerNameAnywhere: "auth.error.tooMany",
   loginPerAddress: "auth.error.tooMany",
   passwordPerUser: "auth.error.tooMany",
+  passwordPerUserAnywhere: "auth.error.tooMany",
   codePerUser: "auth.error.tooMany",
+  codePerUserAnywhere: "auth.error.tooMany",
   registerPerAddress: "auth.error.tooManyAccounts",
   sendPerUser: "chat.error.tooMany",
 };
 
 /**
- * Takes `points` of what `key` may still do under a limit. Take them before the work, so that many tries at once
- * count as many; where only failures shall count, give them back with `giveBack` after a success.
+ * Takes one of what `key` may still do under a limit. Take it before the work, so that many tries at once
+ * count as many; where only failures shall count, give it back with `giveBack` after a success.
  *
- * @param key whose limit it is: a user's id, a network, a name; texts are kept as a digest
+ * @param key whose limit it is: a network, a name; kept as a digest
+ * @param userId whose account it is about, for the audit log
  * @throws Refusal `too_many` with `retryAfterS`
  * @throws RedisUnavailable
  */
-export async function spend(limit: LimitName, key: string | number, points = 1): Promise<void> {
+export async function spend(limit: LimitName, key: string, userId?: number): Promise<void> {
   const rate = config.limits[limit];
   if (!rate) return;
-  const used = await ask(counterOf(limit).consume(keyText(key), points).catch(refusedCount));
+  const used = await ask(counterOf(limit).consume(keyText(key)).catch(refusedCount));
   if (used.consumedPoints <= rate.points) return;
-  audit("limit_reached", { reason: limit, ...(typeof key === "number" ? { userId: key } : {}) });
+  audit("limit_reached", { reason: limit, userId });
   throw spent(limit, used.msBeforeNext);
 }
 
@@ -54,8 +57,8 @@ export async function leaseOf(limit: LimitName, key: number, points: number): Pr
 }
 
 /** Takes back what `spend` took, after what it guards turned out well. Never fails: the limit then stays as it is. */
-export async function giveBack(limit: LimitName, key: string | number, points = 1): Promise<void> {
-  if (config.limits[limit]) await ask(counterOf(limit).reward(keyText(key), points)).catch(() => undefined);
+export async function giveBack(limit: LimitName, key: string): Promise<void> {
+  if (config.limits[limit]) await ask(counterOf(limit).reward(keyText(key))).catch(() => undefined);
 }
 
 /** The refusal of whoever has used a limit up. */

@@ -1,5 +1,6 @@
 import { type Request, type Response, Router } from "express";
 import { z } from "zod";
+import { proverOf } from "../auth/guesses.ts";
 import { audit, requestOf } from "../platform/audit.ts";
 import { clockOf, viewerOf } from "../platform/context.ts";
 import { notFound } from "../platform/errors.ts";
@@ -83,8 +84,8 @@ const one = (response: Response, session: ActiveSession) => ({
 });
 
 function actorOf(request: Request, response: Response): SessionActor {
-  const { id: userId, authVersion } = viewerOf(response);
-  return { userId, authVersion, sid: request.sessionID };
+  const { authVersion } = viewerOf(response);
+  return { ...proverOf(request, response), authVersion, sid: request.sessionID };
 }
 
 function idOf(request: Request): string {

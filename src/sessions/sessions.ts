@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Account } from "../auth/auth.ts";
 import { confirmIdentity } from "../auth/confirm.ts";
-import type { Actor } from "../conversations/conversations.ts";
+import type { Prover } from "../auth/guesses.ts";
 import { notFound, overtaken } from "../platform/errors.ts";
 import { log } from "../platform/log.ts";
 import { endStoredSession } from "../platform/session.ts";
@@ -22,7 +22,7 @@ export interface ActiveSession {
 }
 
 /** Whoever asks, and by which session. */
-export interface SessionActor extends Actor {
+export interface SessionActor extends Prover {
   authVersion: number;
   sid: string;
 }

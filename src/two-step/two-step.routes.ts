@@ -1,5 +1,6 @@
 import { type Response, Router } from "express";
 import { z } from "zod";
+import { proverOf } from "../auth/guesses.ts";
 import { audit, requestOf } from "../platform/audit.ts";
 import { actorOf, viewerOf } from "../platform/context.ts";
 import { type FormPage, orShowAgain, parseForm, showForm } from "../platform/forms.ts";
@@ -31,7 +32,7 @@ twoStepRoutes.get(RENEWAL.path, (_request, response) => show(response, RENEWAL))
 twoStepRoutes.get(DELETION.path, (_request, response) => show(response, DELETION));
 
 twoStepRoutes.post(PAGE.path, async (request, response) => {
-  const actor = actorOf(response);
+  const actor = proverOf(request, response);
   const { password } = parseForm(proof, request);
   const begin = async () => {
     await beginTwoStep(actor, password);
@@ -41,7 +42,7 @@ twoStepRoutes.post(PAGE.path, async (request, response) => {
 });
 
 twoStepRoutes.post("/two-step/confirmation", async (request, response) => {
-  const actor = actorOf(response);
+  const actor = proverOf(request, response);
   const { code } = parseForm(confirmation, request);
   const turnOn = async () => {
     const codes = await confirmTwoStep(actor, code);
@@ -52,7 +53,7 @@ twoStepRoutes.post("/two-step/confirmation", async (request, response) => {
 });
 
 twoStepRoutes.post(RENEWAL.path, async (request, response) => {
-  const actor = actorOf(response);
+  const actor = proverOf(request, response);
   const given = parseForm(proof, request);
   await orShowAgain(request, response, RENEWAL, async () => {
     const codes = await renewRecoveryCodes(actor, given);
@@ -62,7 +63,7 @@ twoStepRoutes.post(RENEWAL.path, async (request, response) => {
 });
 
 twoStepRoutes.post(DELETION.path, async (request, response) => {
-  const actor = actorOf(response);
+  const actor = proverOf(request, response);
   const given = parseForm(proof, request);
   await orShowAgain(request, response, DELETION, async () => {
     await endTwoStep(actor, given);

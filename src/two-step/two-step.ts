@@ -1,8 +1,8 @@
 import { confirmIdentity } from "../auth/confirm.ts";
+import { countingProofs, type Prover, WrongGuess } from "../auth/guesses.ts";
 import type { Actor } from "../conversations/conversations.ts";
 import { db } from "../platform/db.ts";
-import { notFound, overtaken, Refusal } from "../platform/errors.ts";
-import { giveBack, spend } from "../platform/limits.ts";
+import { notFound, overtaken } from "../platform/errors.ts";
 import { isTimed, newRecoveryCodes, newSecret, plainCode, stepOf } from "./codes.ts";
 import { keyedDigest, seal, unseal } from "./sealing.ts";
 import {
@@ -44,7 +44,7 @@ export async function isTwoStepOn(userId: number): Promise<boolean> {
 }
 
 /** Begins a set-up, anew if one was begun. @throws Refusal `forbidden`; `conflict` when it is on */
-export async function beginTwoStep(actor: Actor, password: string): Promise<void> {
+export async function beginTwoStep(actor: Prover, password: string): Promise<void> {
   await confirmIdentity(actor, password);
   if (await isTwoStepOn(actor.userId)) throw overtaken();
   await upsertUnconfirmed(actor.userId, seal(actor.userId, newSecret()));
@@ -56,23 +56,23 @@ export async function beginTwoStep(actor: Actor, password: string): Promise<void
  * @returns the recovery codes, which nobody sees again
  * @throws Refusal `forbidden` for a wrong code, `not_found` when no set-up was begun
  */
-export async function confirmTwoStep(actor: Actor, typed: string): Promise<string[]> {
+export async function confirmTwoStep(actor: Prover, typed: string): Promise<string[]> {
   const found = await findTwoStep(actor.userId);
   if (!found || found.confirmed) throw notFound();
-  await spend("codePerUser", actor.userId);
-  const step = stepOf(unseal(actor.userId, found.secret).secret, plainCode(typed));
-  if (step === null) throw wrongCode();
+  const step = await countingProofs("code", actor, async () => {
+    const right = stepOf(unseal(actor.userId, found.secret).secret, plainCode(typed));
+    return right ?? refuseCode();
+  });
   const codes = newRecoveryCodes();
   await db.transaction(async (tx) => {
     if (!(await confirm(tx, actor.userId, found.secret, step))) throw overtaken();
     await replaceRecoveryCodes(tx, actor.userId, hashesOf(actor, codes));
   });
-  await giveBack("codePerUser", actor.userId);
   return codes;
 }
 
 /** New recovery codes; those of before are worth nothing. @throws Refusal `forbidden`, `not_found` when it is off */
-export async function renewRecoveryCodes(actor: Actor, proof: Proof): Promise<string[]> {
+export async function renewRecoveryCodes(actor: Prover, proof: Proof): Promise<string[]> {
   await proveWithCode(actor, proof);
   const codes = newRecoveryCodes();
   await db.transaction((tx) => replaceRecoveryCodes(tx, actor.userId, hashesOf(actor, codes)));
@@ -80,19 +80,19 @@ export async function renewRecoveryCodes(actor: Actor, proof: Proof): Promise<st
 }
 
 /** Turns it off. @throws Refusal `forbidden`, `not_found` when it is off */
-export async function endTwoStep(actor: Actor, proof: Proof): Promise<void> {
+export async function endTwoStep(actor: Prover, proof: Proof): Promise<void> {
   await proveWithCode(actor, proof);
   await db.transaction((tx) => deleteTwoStep(tx, actor.userId));
 }
 
-async function proveWithCode(actor: Actor, { password, code }: Proof): Promise<void> {
+async function proveWithCode(actor: Prover, { password, code }: Proof): Promise<void> {
   await confirmIdentity(actor, password);
   if (!(await isTwoStepOn(actor.userId))) throw notFound();
   await useCode(actor, code);
 }
 
 /** Takes a code where two-step login is on, and nothing where it is off. @throws Refusal `forbidden` */
-export async function useCodeIfOn(actor: Actor, typed: string): Promise<void> {
+export async function useCodeIfOn(actor: Prover, typed: string): Promise<void> {
   if (await isTwoStepOn(actor.userId)) await useCode(actor, typed);
 }
 
@@ -101,13 +101,12 @@ export async function useCodeIfOn(actor: Actor, typed: string): Promise<void> {
  *
  * @throws Refusal `forbidden` for a wrong one, or one of before; `too_many` after many of them
  */
-export async function useCode(actor: Actor, typed: string): Promise<"code" | "recovery code"> {
-  await spend("codePerUser", actor.userId);
+export async function useCode(actor: Prover, typed: string): Promise<"code" | "recovery code"> {
   const code = plainCode(typed);
-  const isRight = isTimed(code) ? await useTimedCode(actor, code) : await useRecoveryCode(actor, code);
-  if (!isRight) throw wrongCode();
-  await giveBack("codePerUser", actor.userId);
-  return isTimed(code) ? "code" : "recovery code";
+  const kind = isTimed(code) ? "code" : "recovery code";
+  const use = isTimed(code) ? useTimedCode : useRecoveryCode;
+  await countingProofs(kind, actor, async () => (await use(actor, code)) || refuseCode());
+  return kind;
 }
 
 async function useTimedCode({ userId }: Actor, code: string): Promise<boolean> {
@@ -127,4 +126,6 @@ function useRecoveryCode({ userId }: Actor, code: string): Promise<boolean> {
 const hashesOf = ({ userId }: Actor, codes: string[]) =>
   codes.map((code) => keyedDigest(userId, plainCode(code)));
 
-const wrongCode = () => new Refusal("forbidden", "auth.error.code");
+function refuseCode(): never {
+  throw new WrongGuess("forbidden", "auth.error.code");
+}

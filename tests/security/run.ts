@@ -10,7 +10,11 @@ const { values } = parseArgs({ options: { minutes: { type: "string" }, seed: { t
 const minutes = Number(values.minutes ?? 0);
 /** What proves safety and lives with the feature that it is about. */
 const ELSEWHERE = [
-  ...["tests/system/{xss,inert}.test.ts", "tests/realtime/floods.test.ts", "tests/auth/guesses.test.ts"],
+  ...[
+    "tests/system/{xss,inert}.test.ts",
+    "tests/realtime/floods.test.ts",
+    "tests/auth/{guesses,proofs}.test.ts",
+  ],
   ...["tests/platform/{limits,slow-requests,audit}.test.ts", "tests/{sessions,two-step}/*.test.ts"],
 ];
 const isFuzzAlone = values.minutes !== undefined || values.seed !== undefined;

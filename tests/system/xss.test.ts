@@ -10,7 +10,11 @@ import { logIn, request, signUp } from "../support/person.ts";
 const [causerie, browser] = await Promise.all([
   startCauserie({
     ...{ LIMIT_LOGIN_PER_NAME: "off", LIMIT_LOGIN_PER_ADDRESS: "off", LIMIT_REGISTER_PER_ADDRESS: "off" },
-    ...{ LIMIT_SEARCH_PER_USER: "off", LIMIT_PASSWORD_PER_USER: "off" },
+    ...{
+      LIMIT_SEARCH_PER_USER: "off",
+      LIMIT_PASSWORD_PER_USER: "off",
+      LIMIT_PASSWORD_PER_USER_ANYWHERE: "off",
+    },
   }),
   startBrowser(),
 ]);

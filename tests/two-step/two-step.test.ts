@@ -6,7 +6,9 @@ import { connect, cookiesOf, logIn, newName, type Person, request, signUp } from
 import { openTestRedis, sessionIdOf, sessionKeyOf } from "../support/redis.ts";
 import { beginTwoStep, codeOf, keyOn, recoveryCodesOn, turnTwoStepOn } from "../support/two-step.ts";
 
-const causerie = await startCauserie({ LIMIT_CODE_PER_USER: "1000/15m" });
+const causerie = await startCauserie({
+  ...{ LIMIT_CODE_PER_USER: "1000/15m", LIMIT_CODE_PER_USER_ANYWHERE: "1000/15m" },
+});
 const redis = await openTestRedis(causerie);
 
 /** The first step: name and password are right. Returns the cookies of a login that is half done. */

@@ -14,7 +14,8 @@ const WORKERS = { requests: 3, rawRequests: 12, events: 2, rawFrames: 8 };
 /** What a node under a fuzz is started with: no limit may be in its way, and hashes are cheap. */
 export const FUZZ_SETTINGS = {
   ...{ LIMIT_LOGIN_PER_NAME: "off", LIMIT_LOGIN_PER_NAME_ANYWHERE: "off", LIMIT_LOGIN_PER_ADDRESS: "off" },
-  ...{ LIMIT_PASSWORD_PER_USER: "off", LIMIT_CODE_PER_USER: "off", LIMIT_REGISTER_PER_ADDRESS: "off" },
+  ...{ LIMIT_PASSWORD_PER_USER: "off", LIMIT_PASSWORD_PER_USER_ANYWHERE: "off" },
+  ...{ LIMIT_CODE_PER_USER: "off", LIMIT_CODE_PER_USER_ANYWHERE: "off", LIMIT_REGISTER_PER_ADDRESS: "off" },
   ...{ LIMIT_SEARCH_PER_USER: "off", LIMIT_SEND_PER_USER: "off", LIMIT_EVENTS_PER_SOCKET: "off" },
   ...{
     LIMIT_SOCKETS_PER_USER: "off",

@@ -35,6 +35,8 @@ export interface PeopleQuery {
 interface Found {
   userId: number;
   place: Place;
+  /** Where it was read already. */
+  row?: PersonRow;
 }
 
 /** Counts a search, also one that is answered from what is kept. @throws Refusal `too_many` */
@@ -56,10 +58,7 @@ export async function listPeople(actor: Actor, { q, after, limit }: PeopleQuery)
   const page = found.slice(0, limit);
   const last = page.at(-1);
   return {
-    rows: await peopleByIds(
-      actor,
-      page.map((row) => row.userId),
-    ),
+    rows: await peopleOf(actor, page),
     next: found.length > limit && last ? placeText(last.place) : null,
   };
 }
@@ -67,7 +66,11 @@ export async function listPeople(actor: Actor, { q, after, limit }: PeopleQuery)
 async function everybody(actor: Actor, place: Place | null, limit: number): Promise<Found[]> {
   const talked =
     place === null || place.kind === "talk" ? await findTalkedWith(actor.userId, place, limit) : [];
-  const found: Found[] = talked.map((row) => ({ userId: row.userId, place: { ...row, kind: "talk" } }));
+  const found: Found[] = talked.map((row) => ({
+    userId: row.userId,
+    place: { kind: "talk", at: row.at, conversationId: row.conversationId },
+    row,
+  }));
   if (found.length >= limit) return found;
   const afterKey = place?.kind === "name" ? place.key : "";
   const others = await findNotTalkedWith(actor.userId, afterKey, limit - found.length);
@@ -90,13 +93,23 @@ function byName(row: { userId: number; usernameKey: string }): Found {
 }
 
 /** Rows of the list for these people, in this order; those who do not exist are left out. */
-export async function peopleByIds(actor: Actor, userIds: number[]): Promise<Person[]> {
-  const [rows, online] = await Promise.all([findPersonRows(actor.userId, userIds), onlineByUser(userIds)]);
+export function peopleByIds(actor: Actor, userIds: number[]): Promise<Person[]> {
+  return peopleOf(
+    actor,
+    userIds.map((userId) => ({ userId })),
+  );
+}
+
+async function peopleOf(actor: Actor, found: Pick<Found, "userId" | "row">[]): Promise<Person[]> {
+  const missing = found.filter(({ row }) => !row).map(({ userId }) => userId);
+  const [rows, online] = await Promise.all([
+    findPersonRows(actor.userId, missing),
+    onlineByUser(found.map(({ userId }) => userId)),
+  ]);
   const byId = new Map(rows.map((row) => [row.userId, row]));
-  return userIds.flatMap((userId) => {
-    const row = byId.get(userId);
-    return row ? [personOf(row, online.get(userId) ?? "unknown")] : [];
-  });
+  return found.flatMap(({ userId, row = byId.get(userId) }) =>
+    row ? [personOf(row, online.get(userId) ?? "unknown")] : [],
+  );
 }
 
 /** Who is online, as pages show it: while Redis does not answer nobody can know. */

@@ -57,8 +57,12 @@ const idleMs = () => Math.ceil(config.sessionIdleMs + useMs());
 
 /** A session as it was read; null once it is older than any may be. */
 function standing(data: SessionData | null | undefined): SessionData | null {
-  const isOld = data?.createdAt !== undefined && data.createdAt + config.sessionAbsoluteMs <= Date.now();
-  return data && !isOld ? data : null;
+  return data && !isTooOld(data) ? data : null;
+}
+
+/** Whether a session has lasted as long as any may, however much it is used. */
+export function isTooOld({ createdAt }: { createdAt?: number }): boolean {
+  return createdAt !== undefined && createdAt + config.sessionAbsoluteMs <= Date.now();
 }
 
 function lifeMs({ createdAt }: Pick<SessionData, "createdAt">, now: number): number {
@@ -99,6 +103,12 @@ export function useSession(sid: string, data: Pick<SessionData, "userId" | "crea
     used.delete(sid);
     log.debug({ reason: String(error) }, "a session's use could not be written down");
   });
+}
+
+/** Until when a session lasts by the last use that this process has written down, in ms since 1970; 0 for none. */
+export function endOfUse(sid: string): number {
+  const at = used.get(sid);
+  return at === undefined ? 0 : at + idleMs();
 }
 
 /** Does nothing to a session that is gone; its place in the index then is taken away when it is looked at. */

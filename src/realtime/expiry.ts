@@ -1,6 +1,6 @@
 import { log } from "../platform/log.ts";
-import { findLivesLeft, useSession } from "../platform/session-store.ts";
-import type { Sockets } from "./publish.ts";
+import { endOfUse, findLivesLeft, isTooOld, useSession } from "../platform/session-store.ts";
+import type { SocketData, Sockets } from "./publish.ts";
 import type { ChatSocket } from "./sockets.ts";
 
 /** Sessions that run out while their sockets are open, and sockets that keep their sessions from running out. */
@@ -21,16 +21,18 @@ export function countUse({ data }: ChatSocket, event: string): void {
 export function cutExpired(io: Sockets): () => void {
   let looking = false;
   const timer = setInterval(async () => {
+    cutTooOld(io);
     if (looking) return;
     looking = true;
-    try {
-      await look(io);
-    } catch (error) {
-      log.debug({ reason: String(error) }, "the end of sessions is not known");
-    }
+    await look(io);
     looking = false;
   }, LOOK_MS);
   return () => clearInterval(timer);
+}
+
+/** How old a session may be at most is known here: no store has to answer for that. */
+function cutTooOld(io: Sockets): void {
+  for (const socket of io.of("/").sockets.values()) if (isTooOld(socket.data)) socket.disconnect(true);
 }
 
 /** A socket knows when its session ends unless it is used until then; only those at that time are asked about. */
@@ -38,12 +40,32 @@ async function look(io: Sockets): Promise<void> {
   const now = Date.now();
   const due = [...io.of("/").sockets.values()].filter(({ data }) => (data.endsAt ?? 0) <= now);
   const sids = [...new Set(due.map(({ data }) => data.sessionId))].slice(0, LOOK_MAX);
-  const left = await findLivesLeft(sids);
-  const lives = new Map(sids.map((sid, index) => [sid, left[index] ?? 0]));
+  const lives = await livesLeft(sids);
   for (const socket of due) {
-    const life = lives.get(socket.data.sessionId);
+    const life = lives ? lives.get(socket.data.sessionId) : lifeKnownHere(socket.data, now);
     if (life === undefined) continue;
     if (life < 0) socket.disconnect(true);
     else socket.data.endsAt = now + life;
   }
+}
+
+/** By session id, in ms; null while Redis does not answer. */
+async function livesLeft(sids: string[]): Promise<Map<string, number> | null> {
+  try {
+    const left = await findLivesLeft(sids);
+    return new Map(sids.map((sid, index) => [sid, left[index] ?? 0]));
+  } catch (error) {
+    log.debug({ reason: String(error) }, "the end of sessions is not known");
+    return null;
+  }
+}
+
+/**
+ * What Redis last said and what this process has seen since. A use on another node is not known here; that socket
+ * comes back when Redis does.
+ */
+function lifeKnownHere({ sessionId, endsAt }: SocketData, now: number): number | undefined {
+  if (endsAt === undefined) return undefined;
+  const life = Math.max(endsAt, endOfUse(sessionId)) - now;
+  return life > 0 ? life : -1;
 }

@@ -120,9 +120,7 @@ function pageIdOf(socket: ChatSocket): string | null {
  * it was away: a cut may have been missed. Stops with the returned function.
  */
 export function recheckSockets(io: Sockets, redis: Redis, bus: Bus | null): () => void {
-  const look = () => {
-    recheck(io).catch((error) => log.warn({ reason: String(error) }, "sockets could not be checked"));
-  };
+  const look = () => void recheck(io);
   const timer = setInterval(look, RECHECK_MS);
   redis.on("ready", look);
   bus?.onReturn(look);
@@ -132,18 +130,27 @@ export function recheckSockets(io: Sockets, redis: Redis, bus: Bus | null): () =
   };
 }
 
-/** Cuts every local socket whose session is gone or was ended. @throws RedisUnavailable */
+/** Cuts every local socket whose session is gone or was ended, as far as each store says so by itself. */
 async function recheck(io: Sockets): Promise<void> {
   const sockets = [...io.of("/").sockets.values()];
-  const sessionIds = [...new Set(sockets.map((socket) => socket.data.sessionId))];
-  const [found, versions] = await Promise.all([
+  const sessionIds = [...new Set(sockets.map(({ data }) => data.sessionId))];
+  const [sessions, versions] = await Promise.allSettled([
     readAll(sessionIds),
-    findAuthVersions([...new Set(sockets.map((socket) => socket.data.userId))]),
+    findAuthVersions([...new Set(sockets.map(({ data }) => data.userId))]),
   ]);
-  const standing = new Map(sessionIds.map((id, index) => [id, found[index]]));
+  const standing = known(sessions, (found) => new Map(sessionIds.map((id, index) => [id, found[index]])));
+  const current = known(versions, (found) => found);
   for (const socket of sockets) {
-    const { userId, sessionId } = socket.data;
-    const session = standing.get(sessionId);
-    if (session?.userId !== userId || session.authVersion !== versions.get(userId)) socket.disconnect(true);
+    const { userId, sessionId, authVersion } = socket.data;
+    const isGone = standing !== null && standing.get(sessionId)?.userId !== userId;
+    const isEnded = current !== null && current.get(userId) !== authVersion;
+    if (isGone || isEnded) socket.disconnect(true);
   }
+}
+
+/** What a store answered; null where it did not. */
+function known<T, U>(answer: PromiseSettledResult<T>, read: (value: T) => U): U | null {
+  if (answer.status === "fulfilled") return read(answer.value);
+  log.warn({ reason: String(answer.reason) }, "sockets could not be checked");
+  return null;
 }

@@ -1,7 +1,8 @@
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from "express";
-import { audit, requestOf } from "./audit.ts";
+import { requestOf } from "./audit.ts";
 import { sentenceOf } from "./context.ts";
 import { CommitUnknown, isReadOnly, isUnavailable } from "./db.ts";
+import { auditDenial } from "./denials.ts";
 import { notFound, Refusal, unavailable } from "./errors.ts";
 import { translate } from "./i18n.ts";
 import { log } from "./log.ts";
@@ -33,8 +34,11 @@ export const wantsJson = remembered(
   (request) => request.accepts(["html", "json"]) === "json",
 );
 
+/** An address that nobody serves: whoever tries some is refused nothing that is somebody's. */
+const NOWHERE = notFound();
+
 export const nothingHere: RequestHandler = () => {
-  throw notFound();
+  throw NOWHERE;
 };
 
 /** Turns whatever was thrown into a page or JSON; what is unknown is logged, and shown without its details. */
@@ -44,18 +48,25 @@ export const showError: ErrorRequestHandler = (error, request, response, next) =
   else if (refusal.status >= 500)
     log.warn({ requestId: response.locals.requestId, reason: detail(refusal.cause) }, "unavailable");
   else if (isDenial(request, refusal)) {
-    audit("denied", { ...requestOf(request), origin: request.get("Origin"), reason: refusal.code });
+    auditDenial("denied", { ...requestOf(request), origin: request.get("Origin"), reason: refusal.code });
   }
   if (response.headersSent) return next(error);
-  if (refusal?.code === "unauthorized" && request.method === "GET" && !wantsJson(request)) {
+  if (refusal && leadsToLogin(request, refusal)) {
     return response.redirect(303, `/login?next=${encodeURIComponent(request.originalUrl)}`);
   }
   return respond(request, response, refusal);
 };
 
+/** A page that nobody may see yet. */
+function leadsToLogin(request: Request, { code }: Refusal): boolean {
+  return code === "unauthorized" && request.method === "GET" && !wantsJson(request);
+}
+
 /** Another site's, nobody's, or not the actor's to ask. Pages offer a login, and one that fails has its own line. */
-function isDenial({ method }: Request, { code, key }: Refusal): boolean {
-  return code === "forbidden" || (code === "unauthorized" && method !== "GET" && !key.startsWith("auth."));
+function isDenial(request: Request, refusal: Refusal): boolean {
+  const { code, key } = refusal;
+  if (code === "unauthorized") return !leadsToLogin(request, refusal) && !key.startsWith("auth.");
+  return code === "forbidden" || (code === "not_found" && refusal !== NOWHERE);
 }
 
 function respond(request: Request, response: Response, refusal: Refusal | null): void {

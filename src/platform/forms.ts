@@ -49,7 +49,8 @@ export async function orShowAgain(
     await work();
   } catch (error) {
     const refusal = refusalOf(error);
-    if (refusal) auditRefusal(request, page, refusal);
+    // What is not there for who asks is told by the error page, and has its line there.
+    if (refusal && refusal.code !== "not_found") auditRefusal(request, page, refusal);
     // A store that is away is told by the error page.
     if (!refusal?.key.startsWith("auth.") || wantsJson(request)) throw error;
     const fields = Object.entries(page.fields);

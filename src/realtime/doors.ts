@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { addressOf, networkOf } from "../platform/addresses.ts";
-import { audit } from "../platform/audit.ts";
 import { config } from "../platform/config.ts";
+import { auditDenial } from "../platform/denials.ts";
 import { refusalOf } from "../platform/error-pages.ts";
 import { isOwnOrigin } from "../platform/security.ts";
 import { claim, release } from "./socket-counts.ts";
@@ -17,15 +17,15 @@ type Decide = (reason: string | null, isWelcome: boolean) => void;
 export function guardHandshake(request: IncomingMessage, decide: Decide): void {
   if (isOwnOrigin(request)) guardPlace(request, decide);
   else {
-    auditDenial(request, "origin");
+    auditRefused(request, "origin");
     decide(null, false);
   }
 }
 
 /** Writes down that somebody got no socket. */
-export function auditDenial(request: IncomingMessage, reason: string, userId?: number): void {
+export function auditRefused(request: IncomingMessage, reason: string, userId?: number): void {
   const { origin } = request.headers;
-  audit("socket_denied", { userId, address: addressOf(request), origin, reason });
+  auditDenial("socket_denied", { userId, address: addressOf(request), origin, reason });
 }
 
 function guardPlace(request: IncomingMessage, decide: Decide): void {
@@ -36,7 +36,7 @@ function guardPlace(request: IncomingMessage, decide: Decide): void {
       decide(null, true);
     },
     (error) => {
-      auditDenial(request, refusalOf(error)?.code ?? "unavailable");
+      auditRefused(request, refusalOf(error)?.code ?? "unavailable");
       turnAway(request, error);
       decide(null, false);
     },
@@ -54,7 +54,7 @@ export function guardPerson(socket: ChatSocket, next: (error?: Error) => void): 
     (error) => {
       const refusal = refusalOf(error);
       const code = refusal?.code ?? "unavailable";
-      auditDenial(socket.request, code, socket.data.userId);
+      auditRefused(socket.request, code, socket.data.userId);
       next(Object.assign(new Error(code), { data: { retryAfterS: refusal?.retryAfterS ?? RETRY_AFTER_S } }));
     },
   );

@@ -7,7 +7,7 @@ import { getMessages, type Part, sendMessage } from "../messages/messages.ts";
 import { pageAsJson } from "../messages/messages.view.ts";
 import { moveCursor, type Receipt } from "../messages/receipts.ts";
 import { addressOf } from "../platform/addresses.ts";
-import { audit } from "../platform/audit.ts";
+import { auditDenial } from "../platform/denials.ts";
 import { isDraining } from "../platform/draining.ts";
 import { refusalOf, retryAfter } from "../platform/error-pages.ts";
 import { Refusal, unauthorized } from "../platform/errors.ts";
@@ -157,7 +157,7 @@ async function dispatch(
     answer({ ok: true, ...(await handle(socket, value)) });
   } catch (error) {
     const failure = failureOf(error, socket.data.locale);
-    if (DENIALS.has(failure.code)) auditDenial(socket, event, failure.code);
+    if (DENIALS.has(failure.code)) auditRefused(socket, event, failure.code);
     answer({ ok: false, error: failure });
   }
 }
@@ -165,8 +165,8 @@ async function dispatch(
 /** What was asked for by somebody to whom it does not belong, or who is nobody any more. */
 const DENIALS = new Set(["not_found", "unauthorized"]);
 
-function auditDenial({ request, data }: ChatSocket, socketEvent: string, reason: string): void {
-  audit("denied", { userId: data.userId, address: addressOf(request), socketEvent, reason });
+function auditRefused({ request, data }: ChatSocket, socketEvent: string, reason: string): void {
+  auditDenial("denied", { userId: data.userId, address: addressOf(request), socketEvent, reason });
 }
 
 function isFunction(value: unknown): value is Answer {

@@ -11,7 +11,7 @@ import { readAll } from "../platform/session-store.ts";
 import { findAuthVersions, findViewer } from "../users/users.queries.ts";
 import { arrived, left } from "./attendance.ts";
 import type { Bus } from "./bus.ts";
-import { auditDenial, guardHandshake, guardPerson } from "./doors.ts";
+import { auditRefused, guardHandshake, guardPerson } from "./doors.ts";
 import type { ClientEvents, ServerEvents } from "./events.ts";
 import { limitFloods } from "./floods.ts";
 import { listen } from "./handlers.ts";
@@ -53,7 +53,7 @@ export function openSockets(server: HttpServer, sessions: RequestHandler, adapte
     delete request.session;
     delete request.sessionStore;
     if (session?.userId === undefined || !sessionID) {
-      auditDenial(socket.request, "session");
+      auditRefused(socket.request, "session");
       return next(new Error("unauthorized"));
     }
     const { userId, authVersion, createdAt } = session;
@@ -95,7 +95,7 @@ async function accept(socket: ChatSocket): Promise<boolean> {
     const isValid = viewer && session.userId === userId && session.authVersion === viewer.authVersion;
     if (isValid && viewer.locale !== null) socket.data.locale = viewer.locale;
     if (!isValid) {
-      auditDenial(socket.request, "session", userId);
+      auditRefused(socket.request, "session", userId);
       socket.disconnect(true);
     }
     if (!isValid || !socket.connected) return false;

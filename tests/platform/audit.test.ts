@@ -84,6 +84,75 @@ test("what another site sends, what nobody may ask and what is not one's own lea
   assert.deepEqual([denied.socketEvent, denied.reason], ["getMessages", "not_found"]);
 });
 
+test("what is answered 404, 403 or 401 because it is not the asker's leaves one line each, by page, form or data", async () => {
+  const [one, two] = [await signUp(production), await signUp(production)];
+  await logIn(production, two);
+  const sessions = await (await two.get("/sessions")).text();
+  const foreign = /\/sessions\/([\w-]{22})\/revocation/.exec(sessions)?.[0] ?? "none";
+  const nobody = { cookie: "", userId: undefined };
+  const stranger = { cookie: one.cookie, userId: one.id };
+  const asked: [
+    method: string,
+    path: string,
+    accept: string,
+    by: typeof nobody | typeof stranger,
+    reason: string,
+  ][] = [
+    ["GET", "/admin", "text/html", stranger, "not_found"],
+    ["POST", `/admin/users/${two.id}/disabling`, "text/html", stranger, "not_found"],
+    ["GET", "/admin", "text/html", nobody, "not_found"],
+    ["GET", foreign, "text/html", stranger, "not_found"],
+    ["POST", foreign, "text/html", stranger, "not_found"],
+    ["GET", "/chat/999999", "text/html", stranger, "not_found"],
+    ["GET", "/chat/999999/messages?afterRev=0", "application/json", stranger, "not_found"],
+    ["POST", "/chat/999999/messages", "text/html", stranger, "not_found"],
+    ["GET", "/chat/999999/messages/1/seen.gif", "image/*", stranger, "not_found"],
+    ["GET", "/metrics", "text/plain", nobody, "not_found"],
+    ["GET", "/reset/made-up", "text/html", nobody, "not_found"],
+    ["GET", "/", "application/json", nobody, "unauthorized"],
+    ["POST", "/account/deletion", "text/html", nobody, "unauthorized"],
+  ];
+  for (const [index, [method, path, accept, { cookie, userId }, reason]] of asked.entries()) {
+    const address = `198.51.100.${index + 1}`;
+    const fields = { password: one.password, message: "x", disabled: "true" };
+    const body = method === "POST" ? { body: new URLSearchParams(fields) } : {};
+    const headers = { accept, "x-forwarded-for": address };
+    const { status } = await request(production, cookie, path, { method, headers, ...body });
+    assert.equal(status, reason === "not_found" ? 404 : 401, path);
+    const line = await lineWith("denied", (each) => each.address === address);
+    const area = `/${path.split(/[/?]/)[1]}`;
+    assert.deepEqual(
+      [line.reason, line.method, line.area, line.userId],
+      [reason, method, area, userId],
+      `${method} ${path}`,
+    );
+    assert.deepEqual(linesOf("session_revocation_failed"), []);
+  }
+});
+
+test("what nobody serves, and a page that sends to the login, are no denials", async () => {
+  const headers = { "x-forwarded-for": "198.51.100.200" };
+  for (const path of ["/wp-login.php", "/.git/config", "/build/none.js", "/avatars/1/none", "/sessions"])
+    await request(production, "", path, { headers });
+  await request(production, "", "/admin", { headers });
+  const line = await lineWith("denied", ({ address }) => address === "198.51.100.200");
+  assert.equal(line.area, "/admin");
+});
+
+test("a flood of denials fills no log: above so many of one network they are counted", async () => {
+  const flood = { "x-forwarded-for": "203.0.113.50" };
+  const calm = { "x-forwarded-for": "203.0.113.51" };
+  const ask = (headers: Record<string, string>) => request(production, "", "/metrics", { headers });
+  for (let round = 0; round < 10; round += 1) await Promise.all(Array.from({ length: 20 }, () => ask(flood)));
+  await ask(calm);
+  await lineWith("denied", ({ address }) => address === "203.0.113.51");
+  const ofFlood = () => linesOf("denied").filter(({ address }) => address === "203.0.113.50");
+  assert.equal(ofFlood().length, 30);
+  const isSum = ({ reason }: Line) => reason === "more";
+  await eventually(() => ofFlood().some(isSum), "the number of the others", 15_000);
+  assert.equal(ofFlood().find(isSum)?.count, 170);
+});
+
 test("a socket with a foreign origin or without a session leaves a line", async () => {
   await assert.rejects(connect(production, { cookie: "" }));
   await lineWith("socket_denied", (line) => line.reason === "session");

@@ -4,14 +4,13 @@ import { createApp } from "./app.ts";
 import { registrationNote } from "./auth/registration.ts";
 import { closeReceipts } from "./messages/receipts.ts";
 import { closeWriter, onCommitted } from "./messages/writer.ts";
-import { keepAnswers } from "./platform/answers.ts";
 import type { Manifest } from "./platform/build.ts";
 import type { Config } from "./platform/config.ts";
 import { limitConnections } from "./platform/connections.ts";
-import { keepViewers } from "./platform/context.ts";
 import { closeDatabase, openDatabase } from "./platform/db.ts";
 import { withDeadline } from "./platform/deadline.ts";
 import { requestsFinished, startDraining } from "./platform/draining.ts";
+import { keep } from "./platform/kept.ts";
 import { log } from "./platform/log.ts";
 import { closeRedis, openRedis, redis } from "./platform/redis.ts";
 import { sessions } from "./platform/session.ts";
@@ -42,8 +41,6 @@ const KEEP_ALIVE_MS = 75_000;
 /** How often slow requests are looked for. */
 const SLOW_LOOK_MS = 1000;
 const ANSWERS_BYTES = 32 << 20;
-/** A viewer is a hundred times smaller than an answer. */
-const VIEWERS_SHARE = 32;
 const REQUESTS_MS = 2000;
 const DRAIN_MS = 3000;
 const GOODBYE_MS = 1000;
@@ -58,9 +55,7 @@ export async function startNode(config: Config, urls: StoreUrls, manifest: Manif
   // With others beside it, a change made there is not known here soon enough.
   const isOnlyWriter = isAlone && config.databaseUrl === null;
   const wantedBytes = config.answersBytes ?? (isOnlyWriter ? ANSWERS_BYTES : 0);
-  const keptBytes = config.webConcurrency === 1 ? wantedBytes : 0;
-  keepAnswers(keptBytes);
-  keepViewers(keptBytes / VIEWERS_SHARE);
+  keep(config.webConcurrency === 1 ? wantedBytes : 0);
   onCommitted(publishMessages);
   const sessionHandler = sessions();
   const app = await createApp(manifest, sessionHandler);

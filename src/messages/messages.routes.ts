@@ -2,16 +2,16 @@ import { randomUUID } from "node:crypto";
 import { type Request, type Response, Router } from "express";
 import { z } from "zod";
 import { answer } from "../platform/answers.ts";
-import { EVERYBODY, viewOf } from "../platform/changes.ts";
 import { actorOf, sentenceOf, viewerOf } from "../platform/context.ts";
 import { refusalOf, setRefused, wantsJson } from "../platform/error-pages.ts";
 import { notFound, Refusal } from "../platform/errors.ts";
 import { holdNoScriptPage, holdPage } from "../users/page-leases.ts";
 import { isOwnImage, sendDot } from "../users/seen.routes.ts";
-import { chatPage, MESSAGES_PAGE } from "./chat.view.ts";
+import { chatPage } from "./chat.view.ts";
 import { getMessages, type Part, sendMessage } from "./messages.ts";
 import { pageAsJson } from "./messages.view.ts";
 import { moveCursor } from "./receipts.ts";
+import { MESSAGES_PAGE, topicsOf } from "./talk.view.ts";
 
 const id = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
 const number = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
@@ -67,9 +67,12 @@ async function showPage(request: Request, response: Response, wanted: Part): Pro
   const isPage = !wantsJson(request);
   if (isPage) holdPage(viewer.id, response.locals.pageId);
   await answer(request, response, async ({ pageId, clientId }) => {
+    if (isPage) {
+      const draft = { message: "", clientId };
+      return chatPage(response, { userId, part: wanted }, draft, pageId);
+    }
     const page = await getMessages(actorOf(response), { userId }, wanted, MESSAGES_PAGE);
-    if (isPage) return chatPage(response, page, { message: "", clientId }, pageId);
-    return { content: pageAsJson(page), topics: [viewOf(viewer.id), EVERYBODY] };
+    return { content: pageAsJson(page), topics: topicsOf(page, viewer.id) };
   });
 }
 
@@ -83,10 +86,14 @@ async function offerAgain(
   { text, clientId }: { text: string; clientId: string },
   refusal: Refusal,
 ): Promise<void> {
-  const page = await getMessages(actorOf(response), { userId }, { newest: true }, MESSAGES_PAGE);
   const draft = { message: text, clientId: refusal.code === "conflict" ? randomUUID() : clientId };
   const refused = { ...draft, error: sentenceOf(response, refusal) };
-  const { content } = await chatPage(response, page, refused, response.locals.pageId);
+  const { content } = await chatPage(
+    response,
+    { userId, part: { newest: true } },
+    refused,
+    response.locals.pageId,
+  );
   setRefused(response, refusal.status, refusal.retryAfterS);
   response.type("html").send(content);
 }

@@ -1,4 +1,4 @@
-import { changed, everythingChanged, viewOf } from "../platform/changes.ts";
+import { changed, conversationTopic, everythingChanged, viewOf } from "../platform/changes.ts";
 import { CommitUnknown, db, isDeadlock, isReadOnly, isUnavailable } from "../platform/db.ts";
 import { Refusal } from "../platform/errors.ts";
 import { GroupCommit } from "../platform/group-commit.ts";
@@ -60,13 +60,14 @@ async function commitBatch(drafts: Draft[]): Promise<Outcome[]> {
   batchSize.observe(drafts.length);
   const outcomes = await commit(drafts);
   // All of it at once, although it is told a few at a time.
-  changed(
-    storedOf(outcomes)
-      .flatMap(({ message }) => membersOf(message))
-      .map(viewOf),
-  );
+  changed(storedOf(outcomes).flatMap(({ message }) => topicsOf(message)));
   return outcomes;
 }
+
+const topicsOf = (message: Message) => [
+  conversationTopic(message.conversationId),
+  ...membersOf(message).map(viewOf),
+];
 
 function storedOf(outcomes: Outcome[]): Stored[] {
   return outcomes.filter((outcome): outcome is Stored => !(outcome instanceof Refusal));

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Request, Response } from "express";
 import { viewerOf } from "./context.ts";
 import { wantsJson } from "./error-pages.ts";
-import { Kept } from "./kept.ts";
+import { Kept, keyOf } from "./kept.ts";
 
 /**
  * Answers to somebody who is signed in, kept whole while nothing in them has changed. What is read is read under
@@ -34,18 +34,11 @@ interface Body {
 }
 
 const MAX_AGE_MS = 5000;
-/** Days begin and end at some quarter of an hour, wherever one is: "today" is true for as long. */
-const QUARTER_MS = 900_000;
 const OVERHEAD_BYTES = 1000;
 /** Nobody outside can write these: they are drawn for this process, and never leave it. */
 const BLANKS: Showing = { pageId: randomUUID(), clientId: randomUUID() };
 
-const answers = new Kept<Body>(MAX_AGE_MS);
-
-/** Lets answers take so much memory. Only where every change passes through this process; elsewhere 0. */
-export function keepAnswers(maxBytes: number): void {
-  answers.resize(maxBytes);
-}
+const answers = new Kept<Body>(MAX_AGE_MS, 1 / 2);
 
 /**
  * Answers a request of somebody who is signed in: as it was answered before, or as `make` says. The markup must
@@ -58,7 +51,7 @@ export async function answer(
   response: Response,
   make: (showing: Showing) => Promise<Answer>,
 ): Promise<void> {
-  const key = keyOf(request, response);
+  const key = answerKey(request, response);
   const body = await answers.get(key, async () => {
     const { content, topics } = await make(BLANKS);
     const value = bodyOf(content);
@@ -71,13 +64,10 @@ export async function answer(
 }
 
 /** Everything that an answer depends on and that no change tells of. */
-function keyOf(request: Request, response: Response): string {
+function answerKey(request: Request, response: Response): string {
   const { locale, theme, nextTheme, timeZone } = response.locals;
   const kind = wantsJson(request) ? "json" : "html";
-  const quarter = Math.floor(Date.now() / QUARTER_MS);
-  return [viewerOf(response).id, kind, locale, theme, nextTheme, timeZone, quarter, request.originalUrl].join(
-    " ",
-  );
+  return keyOf(viewerOf(response).id, kind, locale, theme, nextTheme, timeZone, request.originalUrl);
 }
 
 function bodyOf(content: string | object): Body {

@@ -12,6 +12,8 @@ const changedAt = new Map<string, number>();
 
 /** What somebody sees of their own: conversations, messages, cursors, choices. */
 export const viewOf = (userId: number) => `view ${userId}`;
+/** The messages of a conversation and its members' cursors. */
+export const conversationTopic = (conversationId: number) => `conversation ${conversationId}`;
 /** Whether somebody is online, and since when not. */
 export const presenceTopic = (userId: number) => `presence ${userId}`;
 /** Who exists, and under which name. */

@@ -74,12 +74,7 @@ export const viewerContext: RequestHandler = async (request, response, next) => 
 const VIEWER_MAX_AGE_MS = 500;
 const VIEWER_BYTES = 300;
 
-const viewers = new Kept<Viewer | undefined>(VIEWER_MAX_AGE_MS);
-
-/** Lets viewers take so much memory. Only where every change passes through this process; elsewhere 0. */
-export function keepViewers(maxBytes: number): void {
-  viewers.resize(maxBytes);
-}
+const viewers = new Kept<Viewer | undefined>(VIEWER_MAX_AGE_MS, 1 / 32);
 
 function keptViewer(userId: number): Promise<Viewer | undefined> {
   return viewers.get(String(userId), async () => ({

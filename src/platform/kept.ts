@@ -20,6 +20,22 @@ interface Making<Value> {
   made: Promise<Made<Value>>;
 }
 
+/** Everything that keeps something, and its share of the memory for that. */
+const all = new Map<{ resize: (maxBytes: number) => void }, number>();
+
+/** Lets all that is kept take so much memory. Only where every change passes through this process; elsewhere 0. */
+export function keep(maxBytes: number): void {
+  for (const [kept, share] of all) kept.resize(maxBytes * share);
+}
+
+/** Days begin and end at some quarter of an hour, wherever one is: "today" is true for as long. */
+const QUARTER_MS = 900_000;
+
+/** A key for what is shown to somebody: it holds for this quarter of an hour. */
+export function keyOf(...parts: (string | number)[]): string {
+  return [...parts, Math.floor(Date.now() / QUARTER_MS)].join(" ");
+}
+
 /**
  * Keeps what was computed while nothing that it depends on has changed; the least recently used goes first. It
  * must only be used where every change passes through this process, and `maxAgeMs` bounds what a change that
@@ -32,8 +48,10 @@ export class Kept<Value> {
   private maxBytes = 0;
   private bytes = 0;
 
-  constructor(maxAgeMs: number) {
+  /** @param share of the memory that `keep` gives to all of them, from 0 to 1 */
+  constructor(maxAgeMs: number, share: number) {
     this.maxAgeMs = maxAgeMs;
+    all.set(this, share);
   }
 
   /** Bounds the memory; with 0 nothing is kept. */

@@ -1,7 +1,7 @@
 import type { Server } from "socket.io";
 import { type Message, membersOf } from "../messages/message.ts";
 import { renderMessage } from "../messages/render.ts";
-import { changed, EVERYBODY, presenceTopic, viewOf } from "../platform/changes.ts";
+import { changed, conversationTopic, EVERYBODY, presenceTopic, viewOf } from "../platform/changes.ts";
 import type { Change } from "../users/presence.ts";
 import type { ClientEvents, ReceiptUpdate, ServerEvents, UserPresence } from "./events.ts";
 import { writeTogether } from "./write-together.ts";
@@ -48,7 +48,7 @@ export function publishMessages(messages: Message[]): void {
 }
 
 export function publishReceipts(receipts: ReceiptUpdate, memberIds: number[]): void {
-  changed(memberIds.map(viewOf));
+  changed([conversationTopic(receipts.conversationId), ...memberIds.map(viewOf)]);
   io?.to(memberIds.map(userRoom)).emit("updateReceipts", receipts);
 }
 

@@ -5,7 +5,7 @@ import { Kept } from "../../src/platform/kept.ts";
 
 /** Something kept, with a count of how often it was made. */
 function openKept({ maxAgeMs = 60_000, maxBytes = 100 } = {}) {
-  const kept = new Kept<string>(maxAgeMs);
+  const kept = new Kept<string>(maxAgeMs, 1);
   kept.resize(maxBytes);
   let times = 0;
   const get = (key: string, topics: string[], during: () => void = () => undefined) =>

@@ -4,7 +4,7 @@ import { confirmIdentity } from "../auth/confirm.ts";
 import type { Prover } from "../auth/guesses.ts";
 import { refuseGuessable } from "../auth/password-strength.ts";
 import { hashPassword, PASSWORD_SCHEME, refuseUnfitPassword } from "../auth/passwords.ts";
-import { lockMembers } from "../messages/writer.queries.ts";
+import { lockConversations } from "../conversations/conversations.queries.ts";
 import { db, isDeadlock, type Queryable } from "../platform/db.ts";
 import { overtaken, Refusal } from "../platform/errors.ts";
 import { publishLeft } from "../realtime/publish.ts";
@@ -75,5 +75,7 @@ async function eraseIn(tx: Queryable, account: AccountVersion): Promise<void> {
   await deleteSuffixes(tx, account.id);
   await deleteTwoStep(tx, account.id);
   const ids = await findConversationIds(tx, account.id);
-  if (ids.length > 0) await lockMembers(tx, ids);
+  if (ids.length === 0) return;
+  const { sql, values } = lockConversations(ids);
+  await tx.query(sql, values);
 }

@@ -1,4 +1,4 @@
-import { db, type Queryable } from "../platform/db.ts";
+import { db, type Queryable, type Statement } from "../platform/db.ts";
 
 /** How far somebody got in a conversation; both only move forward. */
 export interface Cursors {
@@ -100,6 +100,26 @@ export async function findDirectId(key: string): Promise<number | undefined> {
   return row?.id;
 }
 
+/** A conversation's counters as they stand under its lock. */
+export interface LockedConversation {
+  conversationId: number;
+  directKey: string;
+  lastSeq: number;
+  lastRev: number;
+}
+
+/**
+ * Locks conversations in the order of their ids, which is what keeps two batches from a deadlock. Whatever changes a
+ * conversation, its memberships or whether its members exist takes this lock first.
+ */
+export function lockConversations(ids: number[]): Statement {
+  return {
+    sql: `SELECT id AS conversationId, direct_key AS directKey, last_seq AS lastSeq, last_rev AS lastRev
+          FROM conversations WHERE id IN (?) ORDER BY id FOR UPDATE`,
+    values: [ids],
+  };
+}
+
 /** @throws ER_DUP_ENTRY when the conversation has begun meanwhile */
 export async function insertDirect(tx: Queryable, key: string): Promise<number> {
   const result = await tx.write(
@@ -123,7 +143,7 @@ export async function insertMemberships(
 export async function countUnread(userId: number, most: number): Promise<number> {
   const [row] = await db.execute<{ unread: number }>(
     `SELECT COUNT(*) AS unread FROM (
-       SELECT 1 AS one FROM memberships WHERE user_id = ? AND unread_count > 0 LIMIT ${Math.trunc(most)}
+       SELECT 1 AS one FROM memberships WHERE user_id = ? AND has_unread = 1 LIMIT ${Math.trunc(most)}
      ) u`,
     [userId],
   );

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { DirectConversation } from "../conversations/conversations.queries.ts";
 import {
   type Actor,
@@ -40,7 +40,7 @@ export async function sendMessage(actor: Actor, send: Send): Promise<Message> {
     senderId: actor.userId,
     clientId: clientIdBytes(send.clientId),
     message: text,
-    textHash: createHash("sha256").update(text).digest(),
+    textHash: hash("sha256", text, "buffer"),
   });
   if (isNew) reportMessage(message);
   return message;

@@ -1,3 +1,4 @@
+import { type LockedConversation, lockConversations } from "../conversations/conversations.queries.ts";
 import type { Queryable } from "../platform/db.ts";
 
 export interface CursorRow {
@@ -17,11 +18,9 @@ export async function lockCursors(
   pairs: { conversationId: number; userId: number }[],
 ): Promise<CursorRow[]> {
   const ids = [...new Set(pairs.map((pair) => pair.conversationId))].sort((a, b) => a - b);
-  const locked = await tx.query<{ id: number; lastSeq: number; directKey: string }>(
-    "SELECT id, last_seq AS lastSeq, direct_key AS directKey FROM conversations WHERE id IN (?) ORDER BY id FOR UPDATE",
-    [ids],
-  );
-  const conversations = new Map(locked.map((row) => [row.id, row]));
+  const { sql, values } = lockConversations(ids);
+  const locked = await tx.query<LockedConversation>(sql, values);
+  const conversations = new Map(locked.map((row) => [row.conversationId, row]));
   const rows = await tx.query<Omit<CursorRow, "lastSeq" | "memberIds">>(
     `SELECT conversation_id AS conversationId, user_id AS userId, delivered_seq AS deliveredSeq,
             read_seq AS readSeq, unread_count AS unreadCount

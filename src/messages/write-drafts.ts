@@ -1,3 +1,4 @@
+import { type LockedConversation, lockConversations } from "../conversations/conversations.queries.ts";
 import { CommitUnknown, isDuplicate, type ShortTransaction } from "../platform/db.ts";
 import { Refusal } from "../platform/errors.ts";
 import { clientIdText } from "./client-id.ts";
@@ -6,10 +7,10 @@ import type { MessageRow } from "./messages.queries.ts";
 import {
   findIds,
   findInsertedIds,
+  findMembers,
   findSent,
   insertMessages,
   type LockedMember,
-  lockMembers,
   type NewMessage,
   type PlacedId,
   type SendKey,
@@ -51,9 +52,9 @@ interface Thread {
  */
 export async function writeDrafts(tx: ShortTransaction, drafts: Draft[]): Promise<(Stored | Refusal)[]> {
   const ids = [...new Set(drafts.map((draft) => draft.conversationId))].sort((a, b) => a - b);
-  const locked = await lockMembers(tx, ids);
+  const locked = await tx.begin<Locked>([lockConversations(ids), findMembers(ids)]);
   // What was stored before an account was deleted is still acknowledged, what is new no more.
-  const mayBeRefused = locked.some((member) => member.username === "");
+  const mayBeRefused = locked[1].some((member) => member.username === "");
   try {
     return await writePlaced(tx, drafts, locked, mayBeRefused ? await findSent(tx, drafts) : []);
   } catch (error) {
@@ -62,12 +63,14 @@ export async function writeDrafts(tx: ShortTransaction, drafts: Draft[]): Promis
   }
 }
 
+type Locked = [LockedConversation, LockedMember];
+
 type SentRow = MessageRow & { textHash: Buffer };
 
 async function writePlaced(
   tx: ShortTransaction,
   drafts: Draft[],
-  locked: LockedMember[],
+  locked: [LockedConversation[], LockedMember[]],
   found: SentRow[],
 ): Promise<(Stored | Refusal)[]> {
   const threads = threadsOf(locked);
@@ -83,21 +86,14 @@ async function writePlaced(
   });
 }
 
-function threadsOf(locked: LockedMember[]): Map<number, Thread> {
+function threadsOf([conversations, members]: [LockedConversation[], LockedMember[]]): Map<number, Thread> {
+  const now = members[0]?.now ?? new Date();
   const threads = new Map<number, Thread>();
-  for (const { conversationId, lastSeq, lastRev, now, ...member } of locked) {
-    const thread = threads.get(conversationId);
-    if (thread) thread.members.push(member);
-    else
-      threads.set(conversationId, {
-        conversationId,
-        lastSeq,
-        lastRev,
-        now,
-        members: [member],
-        isChanged: false,
-      });
+  for (const { conversationId, lastSeq, lastRev } of conversations) {
+    threads.set(conversationId, { conversationId, lastSeq, lastRev, now, members: [], isChanged: false });
   }
+  // Copies: where the insert finds a message stored before, numbering begins anew.
+  for (const member of members) threads.get(member.conversationId)?.members.push({ ...member });
   return threads;
 }
 

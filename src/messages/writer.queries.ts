@@ -1,11 +1,9 @@
 import { db, type Queryable, type Statement } from "../platform/db.ts";
 import type { MessageRow } from "./messages.queries.ts";
 
-/** A member of a conversation, with the conversation's counters as they stand under its lock. */
+/** A member of a conversation, as it stands under the conversation's lock. */
 export interface LockedMember {
   conversationId: number;
-  lastSeq: number;
-  lastRev: number;
   /** The database's clock: one for all nodes. */
   now: Date;
   userId: number;
@@ -32,19 +30,16 @@ export interface NewMessage extends SendKey {
 }
 
 /**
- * Locks conversations and their memberships in the order of their ids, which is what keeps two batches from a
- * deadlock. Names are read under a shared lock: without one they would be as old as the statement's beginning,
- * and an account that is deleted while it waits for a lock would look alive.
+ * Everybody in these conversations, whose locks must be held: whatever changes a membership or ends an account takes
+ * them first, so that nothing read here can be out of date, although it is not locked itself.
  */
-export function lockMembers(tx: Queryable, ids: number[]): Promise<LockedMember[]> {
-  return tx.query<LockedMember>(
-    `SELECT c.id AS conversationId, c.last_seq AS lastSeq, c.last_rev AS lastRev, UTC_TIMESTAMP(3) AS now,
-            m.user_id AS userId, (SELECT u.username FROM users u WHERE u.id = m.user_id LOCK IN SHARE MODE) AS username,
-            m.delivered_seq AS deliveredSeq, m.read_seq AS readSeq, m.unread_count AS unreadCount
-     FROM conversations c STRAIGHT_JOIN memberships m ON m.conversation_id = c.id
-     WHERE c.id IN (?) ORDER BY c.id FOR UPDATE`,
-    [ids],
-  );
+export function findMembers(ids: number[]): Statement {
+  return {
+    sql: `SELECT m.conversation_id AS conversationId, UTC_TIMESTAMP(3) AS now, m.user_id AS userId, u.username,
+                 m.delivered_seq AS deliveredSeq, m.read_seq AS readSeq, m.unread_count AS unreadCount
+          FROM memberships m STRAIGHT_JOIN users u ON u.id = m.user_id WHERE m.conversation_id IN (?)`,
+    values: [ids],
+  };
 }
 
 /** Messages that were already stored under these keys, with the hash of the text as it was sent. */

@@ -30,6 +30,8 @@ export interface Statement {
 
 /** A transaction that is short on the wire: each way to the database and back costs a batch its time. */
 export interface ShortTransaction extends Queryable {
+  /** Begins, and runs statements in the same go. @returns the rows that each of them read */
+  begin<Rows extends object[]>(statements: readonly Statement[]): Promise<{ [K in keyof Rows]: Rows[K][] }>;
   /**
    * Runs statements and then COMMIT in one go. The first that fails ends it: nothing after it ran, and the
    * transaction stands open as it was before that statement.
@@ -49,8 +51,8 @@ export interface Database extends Queryable {
    */
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
   /**
-   * The same in two ways to the database and back: START TRANSACTION rides with the first statement, which must
-   * be one of `query`, and COMMIT with the last ones, which `work` gives to `finish`.
+   * The same in two ways to the database and back: START TRANSACTION rides with the first statements, which `work`
+   * gives to `begin`, and COMMIT with the last ones, which it gives to `finish`.
    */
   shortTransaction<T>(work: (tx: ShortTransaction) => Promise<T>): Promise<T>;
 }
@@ -134,6 +136,11 @@ function queryable(use: Use): Queryable {
 /** The one place where the database's word is taken for the shape of its rows. */
 function rowsOf<Row extends object>(rows: object[]): Row[] {
   return rows as Row[];
+}
+
+/** The same for the rows of several statements. */
+function resultsOf<Rows extends object[]>(results: object[][]): { [K in keyof Rows]: Rows[K][] } {
+  return results as { [K in keyof Rows]: Rows[K][] };
 }
 
 type Run<T> = (done: (error: QueryError | null, result: T) => void) => void;
@@ -226,22 +233,21 @@ async function inShortTransaction<T>(
 ): Promise<T> {
   const inside = queryable((run) => run(connection));
   let isOpen = false;
-  const begin: Queryable["query"] = async (sql, values = []) => {
+  const begin: ShortTransaction["begin"] = async (statements) => {
     isOpen = true;
-    const outcomes = await answer<RowDataPacket[][]>((done) =>
-      connection.query(`START TRANSACTION; ${sql}`, [...values], done),
-    );
-    return rowsOf(outcomes[1] ?? []);
+    const [, ...outcomes] = await runAll(connection, [
+      { sql: "START TRANSACTION", values: [] },
+      ...statements,
+    ]);
+    return resultsOf(outcomes);
   };
-  const query: Queryable["query"] = (sql, values) =>
-    isOpen ? inside.query(sql, values) : begin(sql, values);
   const finish: ShortTransaction["finish"] = async (statements) => {
     const outcomes = await commitWith(connection, statements);
     isOpen = false;
     return outcomes.map((rows) => rowsOf(Array.isArray(rows) ? rows : []));
   };
   try {
-    return await work({ ...inside, query, finish });
+    return await work({ ...inside, begin, finish });
   } catch (error) {
     if (isUnavailable(error) || error instanceof CommitUnknown) isOpen = false;
     throw error;
@@ -250,12 +256,16 @@ async function inShortTransaction<T>(
   }
 }
 
+function runAll(connection: PoolConnection, statements: readonly Statement[]): Promise<RowDataPacket[][]> {
+  const sql = statements.map((statement) => statement.sql).join("; ");
+  const values = statements.flatMap((statement) => statement.values);
+  return answer((done) => connection.query(sql, values, done));
+}
+
 /** Runs statements and COMMIT in one go; the server stops at the first that fails. */
 async function commitWith(connection: PoolConnection, statements: readonly Statement[]): Promise<object[]> {
-  const sql = `${statements.map((statement) => statement.sql).join("; ")}; COMMIT`;
-  const values = statements.flatMap((statement) => statement.values);
   try {
-    const outcomes = await answer<RowDataPacket[][]>((done) => connection.query(sql, values, done));
+    const outcomes = await runAll(connection, [...statements, { sql: "COMMIT", values: [] }]);
     return outcomes.slice(0, -1);
   } catch (error) {
     if (isServersWord(error) && !isUnavailable(error) && codeOf(error) !== "ER_ERROR_DURING_COMMIT")

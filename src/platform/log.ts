@@ -18,7 +18,26 @@ export function openLog(config: Pick<Config, "production" | "logLevel">): void {
  */
 function createLog(config: Pick<Config, "production" | "logLevel">): Log {
   const options = { level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  return config.production ? pino(options) : pino(options, { write: writePlain });
+  return pino(options, { write: config.production ? linesOfATurn() : writePlain });
+}
+
+/** What one turn may hold back before it is written all the same. */
+const HELD_BYTES = 16_000;
+
+/** Writes the lines of one turn of the event loop together: writing is dearer than the line. */
+function linesOfATurn(): (line: string) => void {
+  const out = pino.destination({ fd: process.stdout.fd, sync: true, minLength: HELD_BYTES });
+  let isHeld = false;
+  const flush = () => {
+    isHeld = false;
+    out.flushSync();
+  };
+  process.on("exit", flush);
+  return (line) => {
+    out.write(line);
+    if (!isHeld) setImmediate(flush);
+    isHeld = true;
+  };
 }
 
 /** Keys that pino adds and the plain form shows elsewhere or not at all. */

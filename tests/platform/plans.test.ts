@@ -127,7 +127,8 @@ const HOT: Record<string, Call | Call[]> = {
   },
   updateCursors: { run: (tx) => receipts.updateCursors(tx, members()), about: BATCH },
 
-  lockMembers: { run: (tx) => writer.lockMembers(tx, ids()), about: 2 * BATCH },
+  lockConversations: { run: (tx) => runOn(tx, conversations.lockConversations(ids())), about: BATCH },
+  findMembers: { run: (tx) => runOn(tx, writer.findMembers(ids())), about: 2 * BATCH },
   findSent: { run: (tx) => writer.findSent(tx, next()), about: BATCH },
   insertMessages: { run: (tx) => runOn(tx, writer.insertMessages(next())) },
   findInsertedIds: {

@@ -41,6 +41,8 @@ const KEEP_ALIVE_MS = 75_000;
 /** How often slow requests are looked for. */
 const SLOW_LOOK_MS = 1000;
 const ANSWERS_BYTES = 32 << 20;
+/** Connections that wait for a busy process: after a restart everybody comes at once. The system may allow fewer. */
+const BACKLOG = 16_384;
 const REQUESTS_MS = 2000;
 const DRAIN_MS = 3000;
 const GOODBYE_MS = 1000;
@@ -116,7 +118,7 @@ async function inTime(work: Promise<unknown>, ms: number, what: string): Promise
 async function listen(server: Server, { host, port, publicOrigin }: Config): Promise<string> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => reject(portError(error, host, port)));
-    server.listen(port, host, resolve);
+    server.listen({ port, host, backlog: BACKLOG }, resolve);
   });
   const address = server.address();
   const bound = typeof address === "object" && address ? address.port : port;

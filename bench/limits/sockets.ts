@@ -5,7 +5,7 @@ import { Server } from "socket.io";
 
 const http = createServer();
 new Server(http, { transports: ["websocket"], serveClient: false, perMessageDeflate: false });
-http.listen(0, "127.0.0.1", () => {
+http.listen({ port: 0, host: "127.0.0.1", backlog: 16_384 }, () => {
   const address = http.address();
   if (typeof address === "object" && address) process.send?.({ address: `http://127.0.0.1:${address.port}` });
 });

@@ -2,8 +2,8 @@ import { changed, presenceTopic } from "../platform/changes.ts";
 import { log } from "../platform/log.ts";
 import {
   type Change,
-  endNodeLease,
-  endPageLease,
+  endLeasesOf,
+  endNodeLeases,
   endPageLeases,
   renewLeases,
   sweepLeases,
@@ -22,9 +22,8 @@ const socketsByUser = new Map<number, Set<string>>();
 export function arrived(userId: number, socketId: string, pageId: string | null): void {
   const sockets = socketsByUser.get(userId) ?? new Set();
   socketsByUser.set(userId, sockets.add(socketId));
-  // In this order, so that somebody who moves between pages is online throughout.
-  tell(renewLeases([userId]));
-  tell(pageId === null ? endPageLeases(userId) : endPageLease(userId, pageId));
+  soon();
+  came.push({ userId, pageId });
 }
 
 /** A socket closed. */
@@ -33,7 +32,27 @@ export function left(userId: number, socketId: string): void {
   sockets?.delete(socketId);
   if (sockets?.size !== 0) return;
   socketsByUser.delete(userId);
-  tell(endNodeLease(userId));
+  soon();
+  went.push(userId);
+}
+
+let came: { userId: number; pageId: string | null }[] = [];
+let went: number[] = [];
+
+/** All who came and went in one turn of the event loop together: after a restart everybody comes at once. */
+function soon(): void {
+  if (came.length + went.length === 0) setImmediate(tellOfTurn);
+}
+
+function tellOfTurn(): void {
+  const [arrivals, leavers] = [came, went];
+  [came, went] = [[], []];
+  const isHere = (userId: number) => socketsByUser.has(userId);
+  // In this order, so that somebody who moves between pages is online throughout.
+  tell(renewLeases([...new Set(arrivals.map(({ userId }) => userId))].filter(isHere)));
+  tell(endLeasesOf(arrivals.flatMap(({ userId, pageId }) => (pageId === null ? [] : [{ userId, pageId }]))));
+  tell(endPageLeases(...arrivals.filter(({ pageId }) => pageId === null).map(({ userId }) => userId)));
+  tell(endNodeLeases([...new Set(leavers)].filter((userId) => !isHere(userId))));
 }
 
 /** Renews this node's leases and announces whoever's ran out; stops with the returned function. */
@@ -55,6 +74,8 @@ export async function announce(changes: Change[]): Promise<void> {
 
 /** Resolves once nobody's going is still on its way to the stores; for an orderly stop. */
 export async function attendanceSettled(): Promise<void> {
+  // What the last turn brought is told first.
+  await new Promise(setImmediate);
   await Promise.allSettled(pending);
 }
 

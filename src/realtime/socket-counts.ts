@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { batched } from "../platform/batched.ts";
 import { config } from "../platform/config.ts";
 import { tooMany } from "../platform/errors.ts";
 import { log } from "../platform/log.ts";
@@ -50,7 +51,7 @@ export async function claim(key: string, max: number | null): Promise<void> {
   const ordinal = (own.get(key) ?? 0) + 1;
   own.set(key, ordinal);
   try {
-    const elsewhere = await countElsewhere(key);
+    const elsewhere = (await countElsewhere(key)) ?? 0;
     // By its ordinal, so that of many that come at once the first ones are let in.
     if (elsewhere + ordinal > max) throw tooMany(RETRY_AFTER_S, "errors.429.sockets");
   } catch (error) {
@@ -65,7 +66,7 @@ export function release(key: string): void {
   if (left < 0) return;
   if (left === 0) own.delete(key);
   else own.set(key, left);
-  write([key]).catch(reportLater);
+  countElsewhere(key).catch(reportLater);
 }
 
 /** Keeps this node's numbers from running out; the returned function stops that and takes them away. */
@@ -79,21 +80,24 @@ export function keepSocketCounts(): () => void {
   };
 }
 
-async function writeAll(keys: string[]): Promise<void> {
-  for (let start = 0; start < keys.length; start += BATCH) await write(keys.slice(start, start + BATCH));
-}
+/** Writes down how many there are here, and tells how many there are elsewhere. */
+const countElsewhere = batched(writeAll);
 
-async function countElsewhere(key: string): Promise<number> {
-  const here = own.get(key) ?? 0;
-  const [sum = 0] = await write([key]);
-  return sum - here;
+async function writeAll(keys: string[]): Promise<Map<string, number>> {
+  const elsewhere = new Map<string, number>();
+  for (let start = 0; start < keys.length; start += BATCH) {
+    const some = keys.slice(start, start + BATCH);
+    const here = some.map((key) => own.get(key) ?? 0);
+    const sums = await write(some, here);
+    for (const [index, key] of some.entries()) elsewhere.set(key, (sums[index] ?? 0) - (here[index] ?? 0));
+  }
+  return elsewhere;
 }
 
 /** The numbers of all nodes together, in the order of `keys`. */
-async function write(keys: string[]): Promise<number[]> {
-  const counts = keys.map((key) => String(own.get(key) ?? 0));
+async function write(keys: string[], counts: number[]): Promise<number[]> {
   const places = keys.map((key) => `${config.redisPrefix}sockets:${key}`);
-  const answer = await runScript(SCRIPT, places, [NODE, String(LASTS_MS), ...counts]);
+  const answer = await runScript(SCRIPT, places, [NODE, String(LASTS_MS), ...counts.map(String)]);
   return Array.isArray(answer) ? answer.map(Number) : [];
 }
 

@@ -2,13 +2,13 @@ import type { Server as HttpServer, IncomingMessage } from "node:http";
 import type { RequestHandler } from "express";
 import type { SessionData } from "express-session";
 import { Server, type Socket } from "socket.io";
+import { batched } from "../platform/batched.ts";
 import { log } from "../platform/log.ts";
 import { openSockets as openGauge } from "../platform/metrics.ts";
 import type { Redis } from "../platform/redis.ts";
 import { guardHandshakes } from "../platform/security.ts";
-import { readSession } from "../platform/session.ts";
 import { readAll } from "../platform/session-store.ts";
-import { findAuthVersions, findViewer } from "../users/users.queries.ts";
+import { findAuthVersions, findViewers } from "../users/users.queries.ts";
 import { arrived, left } from "./attendance.ts";
 import type { Bus } from "./bus.ts";
 import { auditRefused, guardHandshake, guardPerson } from "./doors.ts";
@@ -82,6 +82,13 @@ export function openSockets(server: HttpServer, sessions: RequestHandler, adapte
   return io;
 }
 
+/** After a restart everybody comes at once. */
+const sessionOf = batched(async (sids: string[]) => {
+  const found = await readAll(sids);
+  return new Map(sids.map((sid, index) => [sid, found[index] ?? null]));
+});
+const viewerOf = batched(findViewers);
+
 /**
  * Joins the rooms of its session and its person first and only then looks whether that session still stands: a
  * logout or a changed password in between either finds the socket in the room or is found by the look.
@@ -90,8 +97,8 @@ async function accept(socket: ChatSocket): Promise<boolean> {
   const { userId, sessionId } = socket.data;
   await socket.join([sessionRoom(sessionId), personRoom(userId)]);
   try {
-    const session = await readSession(sessionId);
-    const viewer = session && (await findViewer(userId));
+    const session = await sessionOf(sessionId);
+    const viewer = session && (await viewerOf(userId));
     const isValid = viewer && session.userId === userId && session.authVersion === viewer.authVersion;
     if (isValid && viewer.locale !== null) socket.data.locale = viewer.locale;
     if (!isValid) {

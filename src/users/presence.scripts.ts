@@ -49,21 +49,25 @@ for i = 3, #ARGV, 2 do
 end
 return answer`,
 
-  /** ARGV: prefix, lease, user id. Tells the user when this was the last lease. */
+  /** ARGV: prefix, then user id and lease by turns. Tells those whose last lease this was. */
   drop: `${CLOCK}${SETTLE}
-local user, key = ARGV[3], ARGV[1] .. ARGV[3]
-local wasOnline = isOnline(user)
-if redis.call('ZREM', key, ARGV[2]) == 1 then settle(user, key, wasOnline) end
+for i = 2, #ARGV, 2 do
+  local user, key = ARGV[i], ARGV[1] .. ARGV[i]
+  local wasOnline = isOnline(user)
+  if redis.call('ZREM', key, ARGV[i + 1]) == 1 then settle(user, key, wasOnline) end
+end
 return answer`,
 
-  /** ARGV: prefix, user id. Ends every lease but those of nodes; tells the user when none is left. */
+  /** ARGV: prefix, user ids. Ends every lease but those of nodes; tells those who have none left. */
   dropPages: `${CLOCK}${SETTLE}
-local user, key = ARGV[2], ARGV[1] .. ARGV[2]
-local wasOnline = isOnline(user)
-for _, lease in ipairs(redis.call('ZRANGE', key, 0, -1)) do
-  if string.sub(lease, 1, 5) ~= 'node:' then redis.call('ZREM', key, lease) end
+for i = 2, #ARGV do
+  local user, key = ARGV[i], ARGV[1] .. ARGV[i]
+  local wasOnline = isOnline(user)
+  for _, lease in ipairs(redis.call('ZRANGE', key, 0, -1)) do
+    if string.sub(lease, 1, 5) ~= 'node:' then redis.call('ZREM', key, lease) end
+  end
+  settle(user, key, wasOnline)
 end
-settle(user, key, wasOnline)
 return answer`,
 
   /** ARGV: prefix, how many at most. Tells those whose leases have all run out, once. */

@@ -25,19 +25,19 @@ const BATCH = 500;
 const NODE = `node:${randomUUID()}`;
 
 /** Holds these users online from this node for 25 s; tells who came online by it. @throws RedisUnavailable */
-export async function renewLeases(userIds: number[]): Promise<Change[]> {
-  const changes: Change[] = [];
-  for (let start = 0; start < userIds.length; start += BATCH) {
-    const leases = userIds.slice(start, start + BATCH).flatMap((userId) => [userId, NODE]);
-    changes.push(...(await run("renew", [NODE_LEASE_MS, ...leases])));
-  }
-  return changes;
+export function renewLeases(userIds: number[]): Promise<Change[]> {
+  return runOn(userIds, (some) => run("renew", [NODE_LEASE_MS, ...some.flatMap((userId) => [userId, NODE])]));
+}
+
+/** A showing of a page, by its reader and its name. */
+export interface PageOf {
+  userId: number;
+  pageId: string;
 }
 
 /** Pages were asked for: online for 15 s, while their sockets come. Each page has a lease of its own. */
-export function leasePages(pages: { userId: number; pageId: string }[]): Promise<Change[]> {
-  const leases = pages.flatMap(({ userId, pageId }) => [userId, `page:${pageId}`]);
-  return run("renew", [PAGE_LEASE_MS, ...leases]);
+export function leasePages(pages: PageOf[]): Promise<Change[]> {
+  return runOn(pages, (some) => run("renew", [PAGE_LEASE_MS, ...some.flatMap(leaseOf)]));
 }
 
 /** A page was shown without scripts: online for 30 s. */
@@ -45,19 +45,24 @@ export function leaseNoScriptPage(userId: number): Promise<Change[]> {
   return run("renew", [NO_SCRIPT_LEASE_MS, userId, "noscript"]);
 }
 
-/** The page's socket has come; from now on the node's lease alone counts. */
-export function endPageLease(userId: number, pageId: string): Promise<Change[]> {
-  return run("drop", [`page:${pageId}`, userId]);
+/** The pages' sockets have come; from now on the node's lease alone counts. */
+export function endLeasesOf(pages: PageOf[]): Promise<Change[]> {
+  return runOn(pages, (some) => run("drop", some.flatMap(leaseOf)));
 }
 
-/** The last socket of a user on this node is gone. */
-export function endNodeLease(userId: number): Promise<Change[]> {
-  return run("drop", [NODE, userId]);
+/** The last sockets of these users on this node are gone. */
+export function endNodeLeases(userIds: number[]): Promise<Change[]> {
+  return runOn(userIds, (some) =>
+    run(
+      "drop",
+      some.flatMap((userId) => [userId, NODE]),
+    ),
+  );
 }
 
-/** Logged out: whatever held this person online without a socket ends now. */
-export function endPageLeases(userId: number): Promise<Change[]> {
-  return run("dropPages", [userId]);
+/** Logged out: whatever held these people online without a socket ends now. */
+export function endPageLeases(...userIds: number[]): Promise<Change[]> {
+  return runOn(userIds, (some) => run("dropPages", some));
 }
 
 /** Takes away whoever's leases have all run out, each change for exactly one caller. */
@@ -67,8 +72,18 @@ export function sweepLeases(): Promise<Change[]> {
 
 /** Who of these is online now, and the time of the answer. @throws RedisUnavailable */
 export async function findOnline(userIds: number[]): Promise<Change[]> {
-  if (userIds.length === 0) return [];
-  return run("online", userIds);
+  return runOn(userIds, (some) => run("online", some));
+}
+
+const leaseOf = ({ userId, pageId }: PageOf) => [userId, `page:${pageId}`];
+
+/** So many at once that Redis is not kept from others for long. */
+async function runOn<Item>(items: Item[], runSome: (some: Item[]) => Promise<Change[]>): Promise<Change[]> {
+  const changes: Change[] = [];
+  for (let start = 0; start < items.length; start += BATCH) {
+    changes.push(...(await runSome(items.slice(start, start + BATCH))));
+  }
+  return changes;
 }
 
 async function run(script: keyof typeof leaseScripts, values: (string | number)[]): Promise<Change[]> {

@@ -48,13 +48,18 @@ export async function insertSuffixes(tx: Queryable, userId: number, suffixes: Su
   }
 }
 
+const VIEWERS = `SELECT id, username, auth_version AS authVersion, locale, theme, time_zone AS timeZone FROM users
+  WHERE username_key IS NOT NULL AND id`;
+
 export async function findViewer(userId: number): Promise<Viewer | undefined> {
-  const [viewer] = await db.execute<Viewer>(
-    `SELECT id, username, auth_version AS authVersion, locale, theme, time_zone AS timeZone FROM users
-     WHERE id = ? AND username_key IS NOT NULL`,
-    [userId],
-  );
+  const [viewer] = await db.execute<Viewer>(`${VIEWERS} = ?`, [userId]);
   return viewer;
+}
+
+/** Those of these people who exist, by their ids. */
+export async function findViewers(userIds: number[]): Promise<Map<number, Viewer>> {
+  const viewers = await db.query<Viewer>(`${VIEWERS} IN (?)`, [userIds]);
+  return new Map(viewers.map((viewer) => [viewer.id, viewer]));
 }
 
 /**

@@ -157,6 +157,7 @@ const HOT: Record<string, Call | Call[]> = {
   insertUser: { run: (tx) => users.insertUser(tx, newcomer) },
   insertSuffixes: { run: (tx) => users.insertSuffixes(tx, 1_000_000, [{ suffix: "ew", freshFrom: 1 }]) },
   findViewer: { run: () => users.findViewer(7) },
+  findViewers: { run: () => users.findViewers(someIds) },
   holdAccounts: { run: (tx) => users.holdAccounts(tx, [7, 8]) },
   findCredentials: { run: () => users.findCredentials("nobody") },
   findCredentialsById: { run: () => users.findCredentialsById(7) },

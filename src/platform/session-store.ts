@@ -154,10 +154,11 @@ export async function findSessionsOf(userId: number): Promise<IndexedSession[]> 
   });
 }
 
-/** Takes all sessions of somebody away that are known by now. @throws RedisUnavailable */
-export async function removeSessionsOf(userId: number): Promise<void> {
-  const sids = await ask(redis.zRange(indexOf(userId), 0, -1));
+/** Takes all sessions of somebody away that are known by now, but for the `kept` last used. @throws RedisUnavailable */
+export async function removeSessionsOf(userId: number, kept = 0): Promise<string[]> {
+  const sids = await ask(redis.zRange(indexOf(userId), 0, -1 - kept));
   if (sids.length > 0) await ask(redis.multi().del(sids.map(keyOf)).zRem(indexOf(userId), sids).exec());
+  return sids;
 }
 
 /** How long each session still lasts unless it is used, in ms; negative for one that is gone. @throws RedisUnavailable */

@@ -8,19 +8,25 @@ import { announce } from "../realtime/attendance.ts";
 import { cutSession } from "../realtime/publish.ts";
 import { endPageLeases } from "../users/presence.ts";
 import { deviceOf } from "./device.ts";
+import { endOldest } from "./sessions.ts";
 
 /** The session of the browser that asks: how it begins and ends. */
 
 /**
  * A new session id for whoever comes in, so that one planted before the login is worth nothing. Whoever was
- * signed in until now in the same browser is out, sockets included.
+ * signed in until now in the same browser is out, sockets included, and so is who has too many sessions in the oldest.
  *
  * @param createdAt when the login was, in ms since 1970
  */
-export function beginSession(request: Request, account: Account, createdAt = Date.now()): Promise<void> {
+export async function beginSession(
+  request: Request,
+  account: Account,
+  createdAt = Date.now(),
+): Promise<void> {
   // Of an IPv4 address within IPv6 only the address.
   const address = addressOf(request).replace(/^::ffff:/i, "");
-  return renew(request, { ...account, createdAt, address, ...deviceOf(request.get("User-Agent")) });
+  await renew(request, { ...account, createdAt, address, ...deviceOf(request.get("User-Agent")) });
+  await endOldest(account.userId);
 }
 
 const PENDING_MS = 10 * 60_000;

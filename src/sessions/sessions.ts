@@ -70,6 +70,18 @@ export async function endSessions(userId: number): Promise<void> {
   });
 }
 
+/** More than anybody's browsers; each is a place to guess from, a row of the list, and memory. */
+const SESSIONS_MAX = 100;
+
+/** After a login: ends what is too many, those first that were not used for longest, sockets included. */
+export async function endOldest(userId: number): Promise<void> {
+  const ended = await removeSessionsOf(userId, SESSIONS_MAX).catch((error) => {
+    log.warn({ reason: String(error) }, "old sessions could not be ended; the next login does it");
+    return [];
+  });
+  for (const sid of ended) cutSession(sid);
+}
+
 async function findOwn(actor: SessionActor, id: string): Promise<IndexedSession> {
   const found = (await findStanding(actor)).find(({ sid }) => publicId(sid) === id);
   if (!found) throw notFound();

@@ -171,3 +171,28 @@ test("using a session is written down at most once a minute, and never brings ba
   assert.equal(await redis.exists(key), 0);
   await node.stop();
 });
+
+test("a person has 100 sessions at most: a login ends the one unused for longest, with its sockets, on every node", async () => {
+  const [person, other] = [await signUp(causerie), await signUp(causerie)];
+  const node = await causerie.another();
+  const [oldest, kept] = [await logIn(causerie, person), await logIn(causerie, person)];
+  const sockets = [await connect(causerie, oldest), await connect(node, oldest)];
+  const staying = [await connect(node, kept), await connect(node, other)];
+  for (let index = 0; index < 97; index += 1) await logIn(causerie, person);
+  assert.equal(await redis.zCard(indexOf(person)), 100);
+  assert.equal((await oldest.get("/")).status, 200);
+  // The first was used since, by another node; the oldest was not.
+  const places = {
+    [sessionIdOf(person.cookie)]: Date.now(),
+    [sessionIdOf(oldest.cookie)]: Date.now() - 3_600_000,
+  };
+  for (const [value, score] of Object.entries(places)) await redis.zAdd(indexOf(person), { score, value });
+  const newest = await logIn(node, person);
+  assert.equal(await redis.zCard(indexOf(person)), 100);
+  await eventually(() => sockets.every(({ socket }) => !socket.connected), "its sockets are cut", 1000);
+  assert.equal(await redis.exists(sessionKeyOf(causerie, oldest.cookie)), 0);
+  assert.equal((await oldest.get("/")).headers.get("location"), "/login?next=%2F");
+  for (const { get } of [person, kept, newest, other]) assert.equal((await get("/")).status, 200);
+  for (const { ask } of staying) assert.ok((await ask("getConversations", {})).ok);
+  await node.stop();
+});

@@ -8,11 +8,13 @@ import { lockConversations } from "../conversations/conversations.queries.ts";
 import { db, isDeadlock, type Queryable } from "../platform/db.ts";
 import { overtaken, Refusal } from "../platform/errors.ts";
 import { publishLeft } from "../realtime/publish.ts";
+import { deleteResetOf } from "../resets/resets.queries.ts";
 import { endSessions } from "../sessions/sessions.ts";
 import { deleteTwoStep } from "../two-step/two-step.queries.ts";
 import { type Proof, useCodeIfOn } from "../two-step/two-step.ts";
 import {
   type AccountVersion,
+  deleteInvitationsUsedBy,
   deleteSuffixes,
   eraseUser,
   findConversationIds,
@@ -37,7 +39,7 @@ export async function changePassword(
   await refuseGuessable(chosen, account.username);
   // Last, since it works once.
   await useCodeIfOn(actor, code);
-  if (!(await updatePassword(account, await hashPassword(chosen), PASSWORD_SCHEME))) throw overtaken();
+  if (!(await updatePassword(db, account, await hashPassword(chosen), PASSWORD_SCHEME))) throw overtaken();
   await endSessions(actor.userId);
   return { userId: actor.userId, authVersion: account.authVersion + 1 };
 }
@@ -74,6 +76,8 @@ async function eraseIn(tx: Queryable, account: AccountVersion): Promise<void> {
   if (!(await eraseUser(tx, account))) throw overtaken();
   await deleteSuffixes(tx, account.id);
   await deleteTwoStep(tx, account.id);
+  await deleteResetOf(tx, account.id);
+  await deleteInvitationsUsedBy(tx, account.id);
   const ids = await findConversationIds(tx, account.id);
   if (ids.length === 0) return;
   const { sql, values } = lockConversations(ids);

@@ -4,20 +4,25 @@ import { db, type Queryable } from "../platform/db.ts";
 export interface ResetRow {
   userId: number;
   username: string;
+  /** Of the account as it was when the link was made; the link is good for that one alone. */
+  authVersion: number;
 }
 
 /** A link for somebody's new password, in the place of any before. */
 export async function insertReset(userId: number, hash: Buffer, expiresAt: Date): Promise<void> {
   await db.write(
-    `INSERT INTO password_resets (user_id, token_hash, expires_at) VALUES (?, ?, ?)
-     ON DUPLICATE KEY UPDATE token_hash = VALUES(token_hash), expires_at = VALUES(expires_at)`,
-    [userId, hash, expiresAt],
+    `INSERT INTO password_resets (user_id, token_hash, expires_at, auth_version)
+     SELECT id, ?, ?, auth_version FROM users WHERE id = ? AND username_key IS NOT NULL
+     ON DUPLICATE KEY UPDATE token_hash = VALUES(token_hash), expires_at = VALUES(expires_at),
+       auth_version = VALUES(auth_version)`,
+    [hash, expiresAt, userId],
   );
 }
 
 export async function findReset(hash: Buffer): Promise<ResetRow | undefined> {
   const [reset] = await db.execute<ResetRow>(
-    `SELECT r.user_id AS userId, u.username FROM password_resets r JOIN users u ON u.id = r.user_id
+    `SELECT r.user_id AS userId, u.username, r.auth_version AS authVersion
+     FROM password_resets r JOIN users u ON u.id = r.user_id AND u.auth_version = r.auth_version
      WHERE r.token_hash = ? AND r.expires_at > UTC_TIMESTAMP(3) AND u.username_key IS NOT NULL`,
     [hash],
   );
@@ -33,16 +38,8 @@ export async function deleteReset(tx: Queryable, hash: Buffer): Promise<boolean>
   return affectedRows === 1;
 }
 
-/** A new password; every session of before counts as none from then on. */
-export async function updateResetPassword(
-  tx: Queryable,
-  userId: number,
-  passwordHash: string,
-  passwordScheme: number,
-): Promise<void> {
-  await tx.write(
-    `UPDATE users SET password_hash = ?, password_scheme = ?, auth_version = auth_version + 1
-     WHERE id = ? AND username_key IS NOT NULL`,
-    [passwordHash, passwordScheme, userId],
-  );
+/** Withdraws somebody's link, whether it is still good or not; false where there is none. */
+export async function deleteResetOf(tx: Queryable, userId: number): Promise<boolean> {
+  const { affectedRows } = await tx.write("DELETE FROM password_resets WHERE user_id = ?", [userId]);
+  return affectedRows === 1;
 }

@@ -8,7 +8,7 @@ import { openTestRedis, sessionKeyOf } from "../support/redis.ts";
 
 const causerie = await startCauserie();
 // The first account is the administrator's, which stays.
-await signUp(causerie);
+const administrator = await signUp(causerie);
 const redis = await openTestRedis(causerie);
 
 const leave = (person: Person) => person.post("/account/deletion", { password: person.password });
@@ -52,6 +52,26 @@ test("a deleted account leaves a number and nothing of its person", async () => 
   }
   await assert.rejects(logIn(causerie, leaver), /401/);
   await assert.rejects(logIn(causerie, { name: "", password: "" }), /401/);
+});
+
+test("a deleted account leaves no link for a password, and no invitation that says who it was", async () => {
+  const [leaver, stays] = [await signUp(causerie), await signUp(causerie)];
+  for (const { id, name } of [leaver, stays]) {
+    await causerie.rows(
+      `INSERT INTO invitations (token_hash, note, made_by, created_at, expires_at, used_by)
+       VALUES (UNHEX(SHA2(?, 256)), ?, 1, UTC_TIMESTAMP(3), UTC_TIMESTAMP(3), ?)`,
+      [name, `for ${name}`, id],
+    );
+    assert.equal((await administrator.post(`/admin/users/${id}/reset`, {})).status, 201);
+  }
+  await leave(leaver);
+  const left = await causerie.rows("SELECT user_id FROM password_resets");
+  assert.deepEqual(left, [{ user_id: stays.id }]);
+  const notes = await causerie.rows("SELECT note FROM invitations WHERE used_by IN (?, ?)", [
+    leaver.id,
+    stays.id,
+  ]);
+  assert.deepEqual(notes, [{ note: `for ${stays.name}` }]);
 });
 
 test("being seen last is not written down again after the account is gone", async () => {

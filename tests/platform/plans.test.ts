@@ -166,9 +166,11 @@ const HOT: Record<string, Call | Call[]> = {
   updateLastSeen: { run: () => users.updateLastSeen(new Map(someIds.map((id) => [id, Number(NOW)]))) },
   findLastSeen: { run: () => users.findLastSeen(someIds) },
 
-  updatePassword: { run: () => accounts.updatePassword(account, "-", 1) },
+  updatePassword: { run: (tx) => accounts.updatePassword(tx, account, "-", 1) },
+  updateHash: { run: () => accounts.updateHash(7, "-", "-", 1) },
   eraseUser: { run: (tx) => accounts.eraseUser(tx, account) },
   raiseAuthVersion: { run: () => sessions.raiseAuthVersion(7, 1) },
+  deleteInvitationsUsedBy: { run: (tx) => accounts.deleteInvitationsUsedBy(tx, 7) },
   findConversationIds: { run: (tx) => accounts.findConversationIds(tx, 1) },
 };
 

@@ -1,14 +1,28 @@
+import { updateHash } from "../accounts/accounts.queries.ts";
 import { audit } from "../platform/audit.ts";
 import { db, isDuplicate } from "../platform/db.ts";
 import { Refusal } from "../platform/errors.ts";
 import type { Locale } from "../platform/i18n.ts";
 import { spend } from "../platform/limits.ts";
+import { log } from "../platform/log.ts";
 import { publishJoined } from "../realtime/publish.ts";
 import { parseUsername, suffixesOf, usernameKey } from "../users/usernames.ts";
-import { findCredentials, insertSuffixes, insertUser, type NewUser } from "../users/users.queries.ts";
+import {
+  type Credentials,
+  findCredentials,
+  insertSuffixes,
+  insertUser,
+  type NewUser,
+} from "../users/users.queries.ts";
 import { countingGuesses, type Origin, WrongGuess } from "./guesses.ts";
 import { refuseGuessable } from "./password-strength.ts";
-import { hashPassword, PASSWORD_SCHEME, refuseUnfitPassword, verifyPassword } from "./passwords.ts";
+import {
+  hashPassword,
+  isOutdated,
+  PASSWORD_SCHEME,
+  refuseUnfitPassword,
+  verifyPassword,
+} from "./passwords.ts";
 import { admit, refuseUninvited } from "./registration.ts";
 
 /** What a person types to get in. */
@@ -42,6 +56,7 @@ export async function register(login: Registration, locale: Locale): Promise<Acc
   await spend("registerPerAddress", login.origin.network);
   await refuseGuessable(login.password, username);
   const key = usernameKey(username);
+  // The answer has to say that a name is taken, so its time hides nothing; whoever may not register is told nothing.
   if (await findCredentials(key)) throw new Refusal("conflict", "auth.error.usernameTaken");
   const passwordHash = await hashPassword(login.password);
   const userId = await createUser(
@@ -92,5 +107,18 @@ async function checkPassword(key: string, password: string): Promise<Account> {
   const matches = await verifyPassword(password, credentials?.passwordHash);
   if (!matches || !credentials) throw new WrongLogin(credentials?.id);
   if (credentials.disabledAt !== null) throw new Refusal("forbidden", "auth.error.disabled");
+  if (isOutdated(credentials)) await renewHash(credentials, password);
   return { userId: credentials.id, authVersion: credentials.authVersion };
+}
+
+/** Now that the password is here: hashes it under the settings of now. Whoever logs in gets in, also if that fails. */
+async function renewHash({ id, passwordHash }: Credentials, password: string): Promise<void> {
+  try {
+    await updateHash(id, passwordHash, await hashPassword(password), PASSWORD_SCHEME);
+  } catch (error) {
+    log.warn(
+      { reason: String(error), userId: id },
+      "a password could not be hashed anew; the next login does it",
+    );
+  }
 }

@@ -29,8 +29,37 @@ export function hashPassword(password: string): Promise<string> {
  * says no, so that the time tells nothing. @throws Refusal `unavailable` when too many wait
  */
 export async function verifyPassword(password: string, hash: string | undefined): Promise<boolean> {
-  const matches = await inTurn(() => bcrypt.compare(digest(password), hash ?? decoyHash()));
-  return matches && hash !== undefined;
+  const typed = digest(password);
+  return inTurn(async () => {
+    const matches = hash !== undefined && (await bcrypt.compare(typed, hash));
+    await spendTheRest(typed, hash);
+    return matches;
+  });
+}
+
+/** Whether a hash was made under other settings than those of now, so that a new one should take its place. */
+export function isOutdated({ passwordHash, passwordScheme }: StoredPassword): boolean {
+  return passwordScheme !== PASSWORD_SCHEME || costOf(passwordHash) !== config.bcryptCost;
+}
+
+interface StoredPassword {
+  passwordHash: string;
+  passwordScheme: number;
+}
+
+/** The dearest hash that is in use: the setting's, or one of before the setting was lowered. */
+let costMax = 0;
+
+/**
+ * Every answer takes as long as the dearest hash, whatever the setting was when a hash was made, or else a cheaper one
+ * would tell that somebody has the name. Each step of the cost doubles the work, so comparing once at each cost from c
+ * up to C - 1 makes the work of c up to that of C.
+ */
+async function spendTheRest(typed: string, hash: string | undefined): Promise<void> {
+  const cost = costOf(hash);
+  costMax = Math.max(costMax, config.bcryptCost, cost ?? 0);
+  if (cost === null) await bcrypt.compare(typed, decoyHash(costMax));
+  else for (let each = cost; each < costMax; each += 1) await bcrypt.compare(typed, decoyHash(each));
 }
 
 /**
@@ -41,9 +70,15 @@ function digest(password: string): string {
   return createHmac("sha384", config.passwordKey).update(password).digest("base64");
 }
 
+/** What a hash cost; null for none, and for what is no hash of ours. */
+function costOf(hash = ""): number | null {
+  const cost = /^\$2[aby]\$(0[4-9]|1[0-5])\$.{53}$/.exec(hash)?.[1];
+  return cost === undefined ? null : Number(cost);
+}
+
 /** A hash that no password has: comparing with it costs the same as with a real one, from the first time on. */
-function decoyHash(): string {
-  return `$2b$${String(config.bcryptCost).padStart(2, "0")}$${".".repeat(53)}`;
+function decoyHash(cost: number): string {
+  return `$2b$${String(cost).padStart(2, "0")}$${".".repeat(53)}`;
 }
 
 let waiting = 0;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { startCauserie } from "../support/causerie.ts";
+import { type Causerie, startCauserie } from "../support/causerie.ts";
 import { postForm } from "../support/forms.ts";
 import { newName, signUp } from "../support/person.ts";
 
@@ -66,12 +66,44 @@ test("a login with a wrong name takes as long as one with a wrong password", {
   await compare("login, a name that exists against one that does not", login(person.name), login(nobody));
 });
 
+test("the same where the password was hashed at a lower cost, before the setting was raised", {
+  timeout: 240_000,
+}, async () => {
+  const before = await causerie.another({ BCRYPT_COST: "7" });
+  const person = await signUp(before);
+  await before.stop();
+  const nobody = newName("u");
+  const login = (username: string) => () =>
+    postForm(causerie, "/login", { username, password: "not the right one" });
+  await compare("login, a name with a cheaper hash against none", login(person.name), login(nobody));
+});
+
+/** Answers of both kinds must be the same, or their times tell nothing that the answers do not. */
+async function compareRegistrations(
+  what: string,
+  node: Causerie,
+  { password, status }: { password: string; status: number },
+): Promise<void> {
+  const person = await signUp(causerie);
+  const nobody = newName("u");
+  const register = (username: string) => () => postForm(node, "/register", { username, password });
+  for (const name of [person.name, nobody]) assert.equal((await register(name)()).status, status);
+  await compare(what, register(person.name), register(nobody));
+}
+
 test("a registration that is refused for its password takes as long for a taken name as for a free one", {
   timeout: 240_000,
 }, async () => {
-  const person = await signUp(causerie);
-  const nobody = newName("u");
-  const register = (username: string) => () =>
-    postForm(causerie, "/register", { username, password: "short" });
-  await compare("registration, a taken name against a free one", register(person.name), register(nobody));
+  // Long enough to be looked at, and refused after the estimate.
+  const refused = { password: "password12345", status: 400 };
+  await compareRegistrations("registration, a guessable password", causerie, refused);
+});
+
+test("where registration is by invitation, one without takes as long for a taken name as for a free one", {
+  timeout: 240_000,
+}, async () => {
+  const byInvitation = await causerie.another({ REGISTRATION: "invite" });
+  const refused = { password: "nine herons over the weir", status: 403 };
+  await compareRegistrations("registration without an invitation", byInvitation, refused);
+  await byInvitation.stop();
 });

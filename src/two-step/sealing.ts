@@ -18,13 +18,13 @@ export function seal(userId: number, secret: Buffer): Buffer {
   return Buffer.concat([nonce, cipher.getAuthTag(), text]);
 }
 
-/** Opens what was sealed under any of the keys. @throws Error when none fits */
-export function unseal(userId: number, sealed: Buffer): { secret: Buffer; isNewest: boolean } {
+/** Opens what was sealed under any of the keys; null when none fits, because it was lost or changed. */
+export function unseal(userId: number, sealed: Buffer): { secret: Buffer; isNewest: boolean } | null {
   for (const [index, key] of config.encryptionKeys.entries()) {
     const secret = tryKey(key, userId, sealed);
     if (secret) return { secret, isNewest: index === 0 };
   }
-  throw new Error("no ENCRYPTION_KEY opens this secret: it was sealed under another one");
+  return null;
 }
 
 function tryKey(key: string, userId: number, sealed: Buffer): Buffer | null {

@@ -6,9 +6,15 @@ export interface TwoStep {
   confirmed: boolean;
 }
 
+/** After that the key may have been seen by whoever sits at the browser now, and the set-up has to begin anew. */
+const SET_UP_MINUTES = 15;
+
+/** What is on, or was begun a short while ago. */
 export async function findTwoStep(userId: number): Promise<TwoStep | undefined> {
   const [row] = await db.execute<{ secret: Buffer; confirmed: number }>(
-    "SELECT secret, confirmed_at IS NOT NULL AS confirmed FROM two_step WHERE user_id = ?",
+    `SELECT secret, confirmed_at IS NOT NULL AS confirmed FROM two_step
+     WHERE user_id = ?
+       AND (confirmed_at IS NOT NULL OR begun_at > UTC_TIMESTAMP(3) - INTERVAL ${SET_UP_MINUTES} MINUTE)`,
     [userId],
   );
   return row && { secret: row.secret, confirmed: Number(row.confirmed) === 1 };
@@ -17,8 +23,9 @@ export async function findTwoStep(userId: number): Promise<TwoStep | undefined> 
 /** Begins a set-up, or begins it anew; does nothing to one that was confirmed. */
 export async function upsertUnconfirmed(userId: number, secret: Buffer): Promise<void> {
   await db.write(
-    `INSERT INTO two_step (user_id, secret) VALUES (?, ?)
-     ON DUPLICATE KEY UPDATE secret = IF(confirmed_at IS NULL, VALUES(secret), secret)`,
+    `INSERT INTO two_step (user_id, secret, begun_at) VALUES (?, ?, UTC_TIMESTAMP(3))
+     ON DUPLICATE KEY UPDATE secret = IF(confirmed_at IS NULL, VALUES(secret), secret),
+       begun_at = IF(confirmed_at IS NULL, VALUES(begun_at), begun_at)`,
     [userId, secret],
   );
 }

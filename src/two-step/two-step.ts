@@ -2,7 +2,8 @@ import { confirmIdentity } from "../auth/confirm.ts";
 import { countingProofs, type Prover, WrongGuess } from "../auth/guesses.ts";
 import type { Actor } from "../conversations/conversations.ts";
 import { db } from "../platform/db.ts";
-import { notFound, overtaken } from "../platform/errors.ts";
+import { notFound, overtaken, Refusal } from "../platform/errors.ts";
+import { log } from "../platform/log.ts";
 import { isTimed, newRecoveryCodes, newSecret, plainCode, stepOf } from "./codes.ts";
 import { keyedDigest, seal, unseal } from "./sealing.ts";
 import {
@@ -11,6 +12,7 @@ import {
   deleteTwoStep,
   findTwoStep,
   replaceRecoveryCodes,
+  type TwoStep,
   takeRecoveryCode,
   takeStep,
   updateSealed,
@@ -32,11 +34,11 @@ export interface Standing {
 
 export async function standingOf(actor: Actor): Promise<Standing> {
   const found = await findTwoStep(actor.userId);
-  if (!found) return { state: "off", secret: null, recoveryCodes: 0 };
-  if (found.confirmed) {
+  if (found?.confirmed) {
     return { state: "on", secret: null, recoveryCodes: await countRecoveryCodes(actor.userId) };
   }
-  return { state: "begun", secret: unseal(actor.userId, found.secret).secret, recoveryCodes: 0 };
+  const secret = begunSecret(actor, found);
+  return { state: secret ? "begun" : "off", secret, recoveryCodes: 0 };
 }
 
 export async function isTwoStepOn(userId: number): Promise<boolean> {
@@ -54,21 +56,29 @@ export async function beginTwoStep(actor: Prover, password: string): Promise<voi
  * Turns it on, once a code proves that the authenticator has the secret.
  *
  * @returns the recovery codes, which nobody sees again
- * @throws Refusal `forbidden` for a wrong code, `not_found` when no set-up was begun
+ * @throws Refusal `forbidden` for a wrong code, `not_found` when no set-up was begun, or it has ended
  */
 export async function confirmTwoStep(actor: Prover, typed: string): Promise<string[]> {
   const found = await findTwoStep(actor.userId);
-  if (!found || found.confirmed) throw notFound();
-  const step = await countingProofs("code", actor, async () => {
-    const right = stepOf(unseal(actor.userId, found.secret).secret, plainCode(typed));
-    return right ?? refuseCode();
-  });
+  if (found?.confirmed) throw notFound();
+  const secret = begunSecret(actor, found);
+  if (!found || !secret) throw new Refusal("not_found", "auth.error.setUpOver");
+  const step = await countingProofs(
+    "code",
+    actor,
+    async () => stepOf(secret, plainCode(typed)) ?? refuseCode(),
+  );
   const codes = newRecoveryCodes();
   await db.transaction(async (tx) => {
     if (!(await confirm(tx, actor.userId, found.secret, step))) throw overtaken();
     await replaceRecoveryCodes(tx, actor.userId, hashesOf(actor, codes));
   });
   return codes;
+}
+
+/** Of a set-up; null where none was begun, and where it was sealed under a key that is lost: then one begins anew. */
+function begunSecret({ userId }: Actor, found: TwoStep | undefined): Buffer | null {
+  return found ? (unseal(userId, found.secret)?.secret ?? null) : null;
 }
 
 /** New recovery codes; those of before are worth nothing. @throws Refusal `forbidden`, `not_found` when it is off */
@@ -99,7 +109,8 @@ export async function useCodeIfOn(actor: Prover, typed: string): Promise<void> {
 /**
  * Takes one code of an authenticator, or one recovery code; each works once, whichever node is asked.
  *
- * @throws Refusal `forbidden` for a wrong one, or one of before; `too_many` after many of them
+ * @throws Refusal `forbidden` for a wrong one, or one of before; `too_many` after many of them; `unavailable` for a code of
+ *   an authenticator while no key opens what it shares with us
  */
 export async function useCode(actor: Prover, typed: string): Promise<"code" | "recovery code"> {
   const code = plainCode(typed);
@@ -112,7 +123,7 @@ export async function useCode(actor: Prover, typed: string): Promise<"code" | "r
 async function useTimedCode({ userId }: Actor, code: string): Promise<boolean> {
   const found = await findTwoStep(userId);
   if (!found?.confirmed) return false;
-  const { secret, isNewest } = unseal(userId, found.secret);
+  const { secret, isNewest } = unseal(userId, found.secret) ?? refuseSealed(userId);
   const step = stepOf(secret, code);
   if (step === null || !(await takeStep(userId, step))) return false;
   if (!isNewest) await updateSealed(userId, found.secret, seal(userId, secret));
@@ -121,6 +132,15 @@ async function useTimedCode({ userId }: Actor, code: string): Promise<boolean> {
 
 function useRecoveryCode({ userId }: Actor, code: string): Promise<boolean> {
   return takeRecoveryCode(userId, keyedDigest(userId, code));
+}
+
+/** Only the operator can mend it; recovery codes work meanwhile, and the administrator can turn the second step off. */
+function refuseSealed(userId: number): never {
+  log.error(
+    { userId },
+    "no ENCRYPTION_KEY opens a secret of two-step login: it was sealed under another one",
+  );
+  throw new Refusal("unavailable", "auth.error.codeKey");
 }
 
 const hashesOf = ({ userId }: Actor, codes: string[]) =>

@@ -77,7 +77,7 @@ test("neither the secret nor a recovery code can be read in the database, nor us
   }
   await causerie.rows("UPDATE two_step SET secret = ? WHERE user_id = ?", [row.secret, other.id]);
   const cookie = await half(other);
-  assert.equal((await second(cookie, codeOf(secret))).status, 500, "sealed for its own person");
+  assert.equal((await second(cookie, codeOf(secret))).status, 503, "sealed for its own person");
 });
 
 test("logging in takes password and code, and goes where one wanted to go", async () => {
@@ -278,7 +278,7 @@ test("a deleted account leaves no secret and no code", async () => {
 
 test("a key of one's own can be set later and changed, and every secret still opens", async () => {
   const person = await signUp(causerie);
-  const { secret } = await turnTwoStepOn(person);
+  const { secret, recoveryCodes } = await turnTwoStepOn(person);
   const sealed = async () =>
     (await causerie.rows<{ secret: Buffer }>("SELECT secret FROM two_step WHERE user_id = ?", [person.id]))[0]
       ?.secret;
@@ -290,12 +290,53 @@ test("a key of one's own can be set later and changed, and every secret still op
   const both = await causerie.another({ ENCRYPTION_KEY: `${"2".repeat(40)},${"1".repeat(40)}` });
   assert.equal((await second(await half(person), codeOf(secret, 1), both)).status, 303);
   assert.notDeepEqual(await sealed(), anew);
+  const lost = await second(await half(person), codeOf(secret, 1));
+  assert.equal(lost.status, 503, "without the key nothing opens");
+  const told = "Codes from your app cannot be checked at the moment.";
+  assert.ok(textOf(await lost.text(), "code-note")?.startsWith(told));
+  assert.match(causerie.output(), /no ENCRYPTION_KEY opens a secret of two-step login/);
   assert.equal(
-    (await second(await half(person), codeOf(secret, 1))).status,
-    500,
-    "without the key nothing opens",
+    (await second(await half(person), recoveryCodes[0] ?? "")).status,
+    303,
+    "a recovery code helps",
   );
   for (const node of [one, both]) await node.stop();
+});
+
+test("a set-up that was sealed under a key that is lost begins anew", async () => {
+  const person = await signUp(causerie);
+  const other = await causerie.another({ ENCRYPTION_KEY: "3".repeat(40) });
+  await postForm(other, "/two-step", { password: person.password }, { cookie: person.cookie });
+  const key = keyOn(await (await request(other, person.cookie, "/two-step")).text());
+  await other.stop();
+  const page = await person.get("/two-step");
+  assert.equal(page.status, 200);
+  assert.match(await page.text(), /<button class="button">Set up<\/button>/);
+  const refused = await person.post("/two-step/confirmation", { code: codeOf(key) });
+  assert.equal(refused.status, 404);
+  assert.match(await refused.text(), /role="alert">No set-up is under way any more\. Please begin anew\./);
+  assert.equal((await turnTwoStepOn(person)).recoveryCodes.length, 10);
+});
+
+test("a set-up that was begun ends after a quarter of an hour", async () => {
+  const person = await signUp(causerie);
+  const secret = await beginTwoStep(person);
+  const age = (minutes: number) =>
+    causerie.rows("UPDATE two_step SET begun_at = UTC_TIMESTAMP(3) - INTERVAL ? MINUTE WHERE user_id = ?", [
+      ...[minutes, person.id],
+    ]);
+  await age(14);
+  assert.equal(keyOn(await (await person.get("/two-step")).text()), secret);
+  await age(15);
+  assert.doesNotMatch(await (await person.get("/two-step")).text(), /class="secret"/);
+  const late = await person.post("/two-step/confirmation", { code: codeOf(secret) });
+  assert.equal(late.status, 404);
+  assert.match(await late.text(), /role="alert">No set-up is under way any more\. Please begin anew\./);
+  assert.equal((await logIn(causerie, person)).id, person.id, "nothing is on");
+  assert.notEqual(await beginTwoStep(person), secret);
+  const { recoveryCodes } = await turnTwoStepOn(person);
+  await age(1000);
+  assert.equal((await second(await half(person), recoveryCodes[0] ?? "")).status, 303, "what is on stays on");
 });
 
 test("the audit log tells of each step and change, without codes, keys or secrets", async () => {

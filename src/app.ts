@@ -4,6 +4,7 @@ import compression from "compression";
 import express, { type Express, type RequestHandler, type Response } from "express";
 import { accountsRoutes } from "./accounts/accounts.routes.ts";
 import { administrationRoutes } from "./administration/administration.routes.ts";
+import { handoverRoutes } from "./administration/handover.routes.ts";
 import { authRoutes } from "./auth/auth.routes.ts";
 import { secondStepRoutes } from "./auth/second-step.routes.ts";
 import { peopleRoutes } from "./conversations/people.routes.ts";
@@ -63,6 +64,7 @@ export async function createApp(manifest: Manifest, sessions: RequestHandler): P
   app.use(twoStepRoutes);
   app.use(settingsRoutes);
   app.use(administrationRoutes);
+  app.use(handoverRoutes);
 
   app.use(nothingHere, showError);
   return app;

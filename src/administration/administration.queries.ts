@@ -9,6 +9,10 @@ export interface UserRow {
   lastSeenAt: Date | null;
   disabledAt: Date | null;
   administrator: number | null;
+  /** 1 while a link for a new password is good. */
+  hasResetLink: number;
+  /** 1 where logging in takes two steps. */
+  hasTwoStep: number;
 }
 
 export interface InvitationRow {
@@ -27,20 +31,37 @@ export async function isAdministrator(userId: number): Promise<boolean> {
   return (await db.execute("SELECT 1 FROM users WHERE id = ? AND administrator = 1", [userId])).length > 0;
 }
 
-/** @throws ER_DUP_ENTRY when there is one already */
-export async function insertAdministrator(tx: Queryable, userId: number): Promise<void> {
-  await tx.write("UPDATE users SET administrator = 1 WHERE id = ?", [userId]);
+/** False for an account that is disabled or gone. @throws ER_DUP_ENTRY when there is one already */
+export async function insertAdministrator(tx: Queryable, userId: number): Promise<boolean> {
+  const { affectedRows } = await tx.write(
+    "UPDATE users SET administrator = 1 WHERE id = ? AND username_key IS NOT NULL AND disabled_at IS NULL",
+    [userId],
+  );
+  return affectedRows === 1;
+}
+
+/** False when it is not this one any more. */
+export async function deleteAdministrator(tx: Queryable, userId: number): Promise<boolean> {
+  const { affectedRows } = await tx.write(
+    "UPDATE users SET administrator = NULL WHERE id = ? AND administrator = 1",
+    [userId],
+  );
+  return affectedRows === 1;
 }
 
 /** Accounts by name, after a key; only those with `key` in any part of their name, all for an empty one. */
 export function findUsers(key: string, afterKey: string, limit: number): Promise<UserRow[]> {
   const part = `${key.replace(/[\\%_]/g, "\\$&")}%`;
   return db.execute<UserRow>(
-    `SELECT id, username, username_key AS usernameKey, created_at AS createdAt, last_seen_at AS lastSeenAt,
-            disabled_at AS disabledAt, administrator
+    `SELECT users.id, username, username_key AS usernameKey, created_at AS createdAt, last_seen_at AS lastSeenAt,
+            disabled_at AS disabledAt, administrator, r.user_id IS NOT NULL AS hasResetLink,
+            t.user_id IS NOT NULL AS hasTwoStep
      FROM users
+       LEFT JOIN password_resets r ON r.user_id = users.id AND r.auth_version = users.auth_version
+         AND r.expires_at > UTC_TIMESTAMP(3)
+       LEFT JOIN two_step t ON t.user_id = users.id AND t.confirmed_at IS NOT NULL
      WHERE username_key > ?
-       AND (username_key LIKE ? OR id IN (SELECT user_id FROM username_suffixes WHERE suffix LIKE ?))
+       AND (username_key LIKE ? OR users.id IN (SELECT user_id FROM username_suffixes WHERE suffix LIKE ?))
      ORDER BY username_key LIMIT ${Math.trunc(limit)}`,
     [afterKey, part, part],
   );
@@ -56,8 +77,8 @@ export async function findUser(userId: number): Promise<{ username: string } | u
 }
 
 /** Every session of before counts as none from then on. */
-export async function raiseAuthVersion(userId: number): Promise<void> {
-  await db.write("UPDATE users SET auth_version = auth_version + 1 WHERE id = ?", [userId]);
+export async function raiseAuthVersion(tx: Queryable, userId: number): Promise<void> {
+  await tx.write("UPDATE users SET auth_version = auth_version + 1 WHERE id = ?", [userId]);
 }
 
 /** Disables or enables an account; ends every session of it either way. Never the administrator's. */

@@ -10,9 +10,11 @@ import {
   listUsers,
   makeInvitation,
   makeReset,
+  removeTwoStep,
   revokeSessions,
   setDisabled,
   withdrawInvitation,
+  withdrawReset,
 } from "./administration.ts";
 import { type Link, renderAdministration, USERS_PAGE } from "./administration.view.ts";
 
@@ -54,6 +56,24 @@ administrationRoutes.post("/admin/users/:userId/reset", async (request, response
   await showPage(request, response, { ...made, kind: "reset", address: linkTo(request, `/reset/${token}`) });
 });
 
+administrationRoutes.post("/admin/users/:userId/reset/withdrawal", async (request, response) => {
+  const actor = visitorOf(response);
+  const userId = idOf(request.params.userId);
+  const { next } = parseForm(back, request);
+  await withdrawReset(actor, userId);
+  note(request, "reset_link_withdrawn", userId);
+  response.redirect(303, safePath(next ?? "/admin"));
+});
+
+administrationRoutes.post("/admin/users/:userId/two-step/deletion", async (request, response) => {
+  const actor = visitorOf(response);
+  const userId = idOf(request.params.userId);
+  const { next } = parseForm(back, request);
+  await removeTwoStep(actor, userId);
+  note(request, "two_step_removed", userId);
+  response.redirect(303, safePath(next ?? "/admin"));
+});
+
 administrationRoutes.post("/admin/invitations", async (request, response) => {
   const actor = visitorOf(response);
   const { note: about } = parseForm(invitation, request);
@@ -73,7 +93,7 @@ administrationRoutes.post("/admin/invitations/:id/withdrawal", async (request, r
 });
 
 /** Whoever asks; nobody is told what a stranger is told. */
-function visitorOf(response: Response): { userId: number } {
+export function visitorOf(response: Response): { userId: number } {
   if (!response.locals.viewer) throw notFound();
   return { userId: response.locals.viewer.id };
 }
@@ -90,12 +110,12 @@ async function showPage(request: Request, response: Response, link: Link | null)
 }
 
 /** Whom it concerns, and that the administrator did it. */
-function note(request: Request, event: AuditEvent, userId?: number): void {
+export function note(request: Request, event: AuditEvent, userId?: number): void {
   const { userId: actorId, ...asked } = requestOf(request);
   audit(event, { ...asked, actorId, userId });
 }
 
-function idOf(given: unknown): number {
+export function idOf(given: unknown): number {
   const parsed = id.safeParse(given);
   if (!parsed.success) throw notFound();
   return parsed.data;

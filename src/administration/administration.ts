@@ -1,9 +1,12 @@
 import type { Actor } from "../conversations/conversations.ts";
+import { db } from "../platform/db.ts";
 import { notFound, Refusal } from "../platform/errors.ts";
 import { newToken } from "../platform/one-time-links.ts";
 import { announce } from "../realtime/attendance.ts";
-import { insertReset } from "../resets/resets.queries.ts";
+import { deleteResetOf, insertReset } from "../resets/resets.queries.ts";
 import { endSessions } from "../sessions/sessions.ts";
+import { deleteTwoStep } from "../two-step/two-step.queries.ts";
+import { isTwoStepOn } from "../two-step/two-step.ts";
 import { endPageLeases } from "../users/presence.ts";
 import { usernameKey } from "../users/usernames.ts";
 import {
@@ -68,7 +71,7 @@ export async function setDisabled(actor: Actor, userId: number, isDisabled: bool
 export async function revokeSessions(actor: Actor, userId: number): Promise<void> {
   await refuseOthers(actor);
   await findOther(userId);
-  await raiseAuthVersion(userId);
+  await raiseAuthVersion(db, userId);
   await sendAway(userId);
 }
 
@@ -80,6 +83,30 @@ export async function makeReset(actor: Actor, userId: number): Promise<MadeLink 
   const expiresAt = new Date(Date.now() + RESET_MS);
   await insertReset(userId, hash, expiresAt);
   return { token, expiresAt, username };
+}
+
+/** Makes somebody's link worth nothing. @throws Refusal as `setDisabled` does, also where there is none */
+export async function withdrawReset(actor: Actor, userId: number): Promise<void> {
+  await refuseOthers(actor);
+  await findOther(userId);
+  if (!(await deleteResetOf(db, userId))) throw notFound();
+}
+
+/**
+ * Turns somebody's two-step login off, for whoever lost phone and recovery codes. Their sessions are over: whoever asked
+ * for it may not have been they.
+ *
+ * @throws Refusal as `setDisabled` does, also where it is off
+ */
+export async function removeTwoStep(actor: Actor, userId: number): Promise<void> {
+  await refuseOthers(actor);
+  await findOther(userId);
+  if (!(await isTwoStepOn(userId))) throw notFound();
+  await db.transaction(async (tx) => {
+    await raiseAuthVersion(tx, userId);
+    await deleteTwoStep(tx, userId);
+  });
+  await sendAway(userId);
 }
 
 /**
@@ -102,13 +129,13 @@ export async function withdrawInvitation(actor: Actor, id: number): Promise<void
   if (!(await deleteInvitation(id))) throw notFound();
 }
 
-/** For everybody else there is nothing here. */
-async function refuseOthers(actor: Actor): Promise<void> {
+/** For everybody else there is nothing here. @throws Refusal `not_found` */
+export async function refuseOthers(actor: Actor): Promise<void> {
   if (!(await isAdministrator(actor.userId))) throw notFound();
 }
 
-/** The administrator's own account is changed in the settings, and never from here. */
-async function findOther(userId: number): Promise<{ username: string }> {
+/** The administrator's own account is changed in the settings, and never from here. @throws Refusal `not_found` */
+export async function findOther(userId: number): Promise<{ username: string }> {
   const user = await findUser(userId);
   if (!user) throw notFound();
   return user;

@@ -44,6 +44,8 @@ function userOf(user: UserRow, clock: Clock) {
     ...{ id: user.id, username: user.username },
     isAdministrator: user.administrator === 1,
     isDisabled: user.disabledAt !== null,
+    hasResetLink: Number(user.hasResetLink) === 1,
+    hasTwoStep: Number(user.hasTwoStep) === 1,
     registered: whenLabel(user.createdAt, clock),
     lastSeen: user.lastSeenAt && whenLabel(user.lastSeenAt, clock),
   };

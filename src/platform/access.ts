@@ -64,6 +64,11 @@ export const ROUTE_ACCESS: Record<string, Access> = {
   "POST /admin/users/:userId/disabling": administrators,
   "POST /admin/users/:userId/revocation": administrators,
   "POST /admin/users/:userId/reset": administrators,
+  "POST /admin/users/:userId/reset/withdrawal": administrators,
+  "POST /admin/users/:userId/two-step/deletion": administrators,
+  // With their own password.
+  "GET /admin/users/:userId/handover": administrators,
+  "POST /admin/users/:userId/handover": administrators,
   "POST /admin/invitations": administrators,
   "POST /admin/invitations/:id/withdrawal": administrators,
   "GET /session": anybody,

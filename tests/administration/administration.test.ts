@@ -3,7 +3,17 @@ import { test } from "node:test";
 import { openTab } from "../messages/talk.ts";
 import { startCauserie } from "../support/causerie.ts";
 import { postForm, textOf } from "../support/forms.ts";
-import { connect, eventually, logIn, newName, request, signUp } from "../support/person.ts";
+import {
+  connect,
+  cookiesOf,
+  eventually,
+  logIn,
+  newName,
+  type Person,
+  request,
+  signUp,
+} from "../support/person.ts";
+import { turnTwoStepOn } from "../support/two-step.ts";
 
 /** What the administrator does, on two nodes that share one chat. */
 const first = await startCauserie({ REGISTRATION: "open" });
@@ -26,6 +36,9 @@ test("the page is the administrator's alone, and only there is a link to it", as
     "users/1/disabling",
     "users/1/revocation",
     "users/1/reset",
+    "users/1/reset/withdrawal",
+    "users/1/two-step/deletion",
+    "users/1/handover",
     "invitations",
     "invitations/1/withdrawal",
   ];
@@ -101,7 +114,14 @@ test("ending somebody's sessions cuts all of them, and the person may log in aga
 
 test("the administrator's own account, and nobody's, cannot be touched from there", async () => {
   for (const id of [administrator.id, 999_999, "x", "0", "-1"]) {
-    for (const act of ["disabling", "revocation", "reset"]) {
+    for (const act of [
+      "disabling",
+      "revocation",
+      "reset",
+      "reset/withdrawal",
+      "two-step/deletion",
+      "handover",
+    ]) {
       const answer = await administrator.post(`/admin/users/${id}/${act}`, { disabled: "true" });
       assert.equal(answer.status, 404, `${act} of ${id}`);
     }
@@ -174,10 +194,101 @@ test("a newer link takes the place of the one before; one that is over or made u
 
 test("a link does not let a disabled account in", async () => {
   const person = await signUp(first);
-  const path = await makeReset(person.id);
   await administrator.post(`/admin/users/${person.id}/disabling`, { disabled: "true" });
+  const path = await makeReset(person.id);
   await postForm(first, path, { newPassword: NEW_PASSWORD });
   assert.equal((await tryLogin(person.name, NEW_PASSWORD)).status, 403);
+});
+
+/** Whether a link still shows its form, and sets a password. */
+async function assertDead(path: string, why: string): Promise<void> {
+  for (const node of [first, second]) {
+    assert.equal((await request(node, "", path)).status, 404, why);
+    assert.equal((await postForm(node, path, { newPassword: "another heron altogether" })).status, 404, why);
+  }
+}
+
+test("a link is over with whatever ends the sessions of its person", async () => {
+  const ends: Record<string, (person: Person) => Promise<Response>> = {
+    "a changed password": ({ post, password }) =>
+      post("/password", { currentPassword: password, newPassword: NEW_PASSWORD }),
+    "others' sessions ended": ({ post, password }) => post("/sessions/others/revocation", { password }),
+    "a deleted account": ({ post, password }) => post("/account/deletion", { password }),
+    "sessions ended by the administrator": ({ id }) =>
+      administrator.post(`/admin/users/${id}/revocation`, {}),
+    "a disabled account": ({ id }) =>
+      administrator.post(`/admin/users/${id}/disabling`, { disabled: "true" }),
+  };
+  for (const [why, end] of Object.entries(ends)) {
+    const person = await signUp(first);
+    const path = await makeReset(person.id);
+    assert.equal((await request(first, "", path)).status, 200);
+    assert.equal((await end(person)).status, 303, why);
+    await assertDead(path, why);
+    await administrator.post(`/admin/users/${person.id}/disabling`, { disabled: "false" });
+    await assertDead(path, why);
+  }
+});
+
+test("a link that is used while its person changes the password does one or the other", async () => {
+  const person = await signUp(first);
+  const path = await makeReset(person.id);
+  const chosen = { link: "by the link over the weir", form: "by the form over the weir" };
+  const answers = await Promise.all([
+    postForm(second, path, { newPassword: chosen.link }),
+    person.post("/password", { currentPassword: person.password, newPassword: chosen.form }),
+  ]);
+  const done = answers.filter(({ status }) => status === 303).length;
+  assert.equal(done, 1, answers.map(({ status }) => status).join());
+  const password = answers[0].status === 303 ? chosen.link : chosen.form;
+  assert.equal((await tryLogin(person.name, password)).status, 303);
+});
+
+test("a link can be withdrawn, once", async () => {
+  const person = await signUp(first);
+  const page = async () => (await administrator.get(`/admin?q=${person.name}`)).text();
+  const offer = `action="/admin/users/${person.id}/reset/withdrawal"`;
+  assert.ok(!(await page()).includes(offer), "there is none");
+  const path = await makeReset(person.id);
+  assert.ok((await page()).includes(offer));
+  const withdraw = () => administrator.post(`/admin/users/${person.id}/reset/withdrawal`, {});
+  assert.equal((await withdraw()).headers.get("location"), "/admin");
+  await assertDead(path, "withdrawn");
+  assert.equal((await withdraw()).status, 404);
+  assert.ok(!(await page()).includes(offer));
+  assert.equal((await person.get("/settings")).status, 200, "nothing else has happened");
+});
+
+test("the administrator turns somebody's second step off, which ends their sessions", async () => {
+  const [person, plain] = [await signUp(first), await signUp(first)];
+  const { recoveryCodes } = await turnTwoStepOn(person);
+  const tab = await openTab(second, person);
+  const half = await tryLogin(person.name, person.password);
+  assert.equal(half.headers.get("location"), "/login/code");
+  const page = async () => (await administrator.get(`/admin?q=${person.name}`)).text();
+  const offer = `action="/admin/users/${person.id}/two-step/deletion"`;
+  assert.ok((await page()).includes(offer));
+  const removed = await administrator.post(`/admin/users/${person.id}/two-step/deletion`, {});
+  assert.equal(removed.status, 303);
+  await eventually(() => tab.socket.disconnected, "the socket is cut", 1000);
+  assert.equal((await person.get("/settings")).status, 303);
+  for (const table of ["two_step", "recovery_codes"])
+    assert.deepEqual(await first.rows(`SELECT * FROM ${table} WHERE user_id = ?`, [person.id]), []);
+  const code = await postForm(
+    first,
+    "/login/code",
+    { code: recoveryCodes[0] ?? "" },
+    {
+      cookie: cookiesOf(half),
+    },
+  );
+  assert.equal(code.status, 403, "a login that was half done leads nowhere");
+  assert.equal((await tryLogin(person.name, person.password)).headers.get("location"), "/");
+  assert.ok(!(await page()).includes(offer));
+  for (const { id } of [person, plain]) {
+    const none = await administrator.post(`/admin/users/${id}/two-step/deletion`, {});
+    assert.equal(none.status, 404, "it is off");
+  }
 });
 
 test("what was done is in the audit log, with who did it and to whom", async () => {
@@ -186,12 +297,16 @@ test("what was done is in the audit log, with who did it and to whom", async () 
   await administrator.post(`/admin/users/${person.id}/disabling`, { disabled: "false" });
   await administrator.post(`/admin/users/${person.id}/revocation`, {});
   await makeReset(person.id);
+  await administrator.post(`/admin/users/${person.id}/reset/withdrawal`, {});
+  await turnTwoStepOn(await logIn(first, person));
+  await administrator.post(`/admin/users/${person.id}/two-step/deletion`, {});
   const line = (event: string) =>
     first
       .output()
       .split("\n")
       .find((each) => each.includes(`event="${event}"`) && each.includes(`userId=${person.id}`));
-  for (const event of ["user_disabled", "user_enabled", "sessions_revoked", "reset_link_made"]) {
+  const events = ["user_disabled", "user_enabled", "sessions_revoked", "reset_link_made"];
+  for (const event of [...events, "reset_link_withdrawn", "two_step_removed"]) {
     await eventually(() => line(event) !== undefined, event);
     assert.match(line(event) ?? "", new RegExp(`actorId=${administrator.id}`));
   }

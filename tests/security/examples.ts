@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { ROUTE_ACCESS } from "../../src/platform/access.ts";
 import type { ClientEvents } from "../../src/realtime/events.ts";
 import type { Causerie } from "../support/causerie.ts";
-import { connect, logIn, newName, type Person, signUp } from "../support/person.ts";
+import { connect, logIn, newName, type Person, passwordOf, signUp } from "../support/person.ts";
 import { beginTwoStep, codeOf, turnTwoStepOn } from "../support/two-step.ts";
 
 /** Two who talk: whose page, message, session … is asked for. */
@@ -63,11 +63,18 @@ const withCode =
 async function resetPath({ causerie, member }: Talk): Promise<string> {
   const token = randomUUID();
   await causerie.rows(
-    `REPLACE INTO password_resets (user_id, token_hash, expires_at)
-     VALUES (?, UNHEX(SHA2(?, 256)), UTC_TIMESTAMP(3) + INTERVAL 1 DAY)`,
-    [member.id, token],
+    `REPLACE INTO password_resets (user_id, token_hash, expires_at, auth_version)
+     SELECT id, UNHEX(SHA2(?, 256)), UTC_TIMESTAMP(3) + INTERVAL 1 DAY, auth_version FROM users WHERE id = ?`,
+    [token, member.id],
   );
   return `/reset/${token}`;
+}
+
+async function administratorOf(causerie: Causerie): Promise<string> {
+  const [row] = await causerie.rows<{ username: string }>(
+    "SELECT username FROM users WHERE administrator = 1",
+  );
+  return row?.username ?? "";
 }
 
 async function newInvitation({ causerie, member }: Talk): Promise<number> {
@@ -118,6 +125,19 @@ export const ROUTE_EXAMPLES: Record<keyof typeof ROUTE_ACCESS, MakeExample> = {
   "POST /admin/users/:userId/reset": ({ member }) => ({
     path: `/admin/users/${member.id}/reset`,
     fields: {},
+  }),
+  "POST /admin/users/:userId/reset/withdrawal": async (talk) => {
+    await resetPath(talk);
+    return { path: `/admin/users/${talk.member.id}/reset/withdrawal`, fields: {} };
+  },
+  "POST /admin/users/:userId/two-step/deletion": async ({ member }) => {
+    await turnTwoStepOn(member);
+    return { path: `/admin/users/${member.id}/two-step/deletion`, fields: {} };
+  },
+  "GET /admin/users/:userId/handover": ({ other }) => ({ path: `/admin/users/${other.id}/handover` }),
+  "POST /admin/users/:userId/handover": async ({ causerie, other }) => ({
+    path: `/admin/users/${other.id}/handover`,
+    fields: { password: passwordOf(await administratorOf(causerie)) },
   }),
   "POST /admin/invitations": at("/admin/invitations", { note: "for somebody" }),
   "POST /admin/invitations/:id/withdrawal": async (talk) => ({

@@ -8,7 +8,9 @@ import {
   type Page,
 } from "playwright-core";
 import type { Causerie } from "./causerie.ts";
-import { newName } from "./person.ts";
+import { newName, passwordOf } from "./person.ts";
+
+export { passwordOf } from "./person.ts";
 
 /** Real browsers, each with what it complained about. */
 
@@ -103,9 +105,6 @@ export async function openChat(page: Page, name: string): Promise<void> {
   await rowOf(page, name).getByRole("link").click();
   await page.getByRole("heading", { name: `Chat with: ${name}` }).waitFor();
 }
-
-/** The password that `registerInBrowser` gives. */
-export const passwordOf = (name: string) => `password of ${name}`;
 
 /** Somebody's row in the list. */
 export function rowOf(page: Page, name: string): Locator {

@@ -37,11 +37,14 @@ export function request(
   return fetch(causerie.url + path, { redirect: "manual", ...init, headers });
 }
 
+/** What somebody's password is, unless a test says otherwise. */
+export const passwordOf = (name: string) => `password of ${name}`;
+
 /** Registers somebody new. */
 export async function signUp(
   causerie: Causerie,
   name = newName(),
-  password = `password of ${name}`,
+  password = passwordOf(name),
 ): Promise<Person> {
   const body = new URLSearchParams({ username: name, password });
   const response = await request(causerie, "", "/register", { method: "POST", body });

@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { test } from "node:test";
-import type { AxeResults } from "axe-core";
-import type { BrowserContextOptions, Page } from "playwright-core";
+import type { BrowserContextOptions } from "playwright-core";
 import {
   bubble,
   openChat,
@@ -18,36 +15,12 @@ import {
 import { startCauserie } from "../support/causerie.ts";
 import { signUp } from "../support/person.ts";
 import { codeOf, keyOn } from "../support/two-step.ts";
+import { inBothThemes, isExpected } from "./axe.ts";
 
 const [causerie, browser] = await Promise.all([startCauserie(), startBrowser()]);
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 const DESK = { viewport: { width: 1280, height: 800 } };
 const PHONE = { viewport: { width: 390, height: 780 }, isMobile: true, hasTouch: true };
-
-/** Everything axe finds wrong with a page as it stands. */
-async function faultsOf(page: Page): Promise<string[]> {
-  await page.evaluate(axe);
-  const results = await page.evaluate<AxeResults>("axe.run({ resultTypes: ['violations'] })");
-  return results.violations.flatMap(({ id, nodes }) =>
-    nodes.map(
-      (node) => `${new URL(page.url()).pathname}: ${id} at ${node.target.join()}: ${node.failureSummary}`,
-    ),
-  );
-}
-
-/** Looks at a page in light and in dark. */
-async function inBothThemes(page: Page): Promise<string[]> {
-  const faults: string[] = [];
-  for (const colorScheme of ["light", "dark"] as const) {
-    await page.emulateMedia({ colorScheme });
-    faults.push(...(await faultsOf(page)).map((fault) => `${colorScheme} ${fault}`));
-  }
-  return faults;
-}
-
-/** What tells of a page of ours that is an error, or of axe itself being in the page. */
-const expected = (complaint: string) => /status of 4\d\d/.test(complaint);
 
 for (const [name, options] of Object.entries<BrowserContextOptions>({ desk: DESK, phone: PHONE })) {
   test(`axe finds nothing on the doors and the errors on a ${name}`, async () => {
@@ -66,7 +39,7 @@ for (const [name, options] of Object.entries<BrowserContextOptions>({ desk: DESK
     faults.push(...(await inBothThemes(page)));
     assert.deepEqual(faults, []);
     assert.deepEqual(
-      complaints.filter((each) => !expected(each)),
+      complaints.filter((each) => !isExpected(each)),
       [],
     );
   });
@@ -128,7 +101,7 @@ for (const [name, options] of Object.entries<BrowserContextOptions>({ desk: DESK
     faults.push(...(await inBothThemes(page)));
     assert.deepEqual(faults, []);
     assert.deepEqual(
-      anna.complaints.filter((each) => !expected(each)),
+      anna.complaints.filter((each) => !isExpected(each)),
       [],
     );
   });

@@ -25,6 +25,7 @@ export class Talks {
   acknowledged = 0;
   /** The newest acknowledged number of each conversation, by its two players' places. */
   readonly newest = new Map<string, number>();
+  private opened = 0;
   private readonly tabs = new Map<number, LoadSocket[]>();
   private readonly flights = new Map<string, Flight>();
   private readonly expected = new Map<string, number>();
@@ -90,7 +91,9 @@ export class Talks {
   private async openTab(place: number): Promise<void> {
     const player = this.players[place];
     if (!player) return;
-    const name = `${place}.${this.tabs.get(place)?.length ?? 0}`;
+    // Several tabs of one player open at the same time.
+    this.opened += 1;
+    const name = `${place}.${this.opened}`;
     const tab = await openSocket({
       ...{ url: this.target.url, cookie: player.cookie, auth: { userId: player.id } },
       onEvent: (event, value) => {

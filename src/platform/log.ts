@@ -21,22 +21,18 @@ function createLog(config: Pick<Config, "production" | "logLevel">): Log {
   return pino(options, { write: config.production ? linesOfATurn() : writePlain });
 }
 
-/** What one turn may hold back before it is written all the same. */
-const HELD_BYTES = 16_000;
-
 /** Writes the lines of one turn of the event loop together: writing is dearer than the line. */
 function linesOfATurn(): (line: string) => void {
-  const out = pino.destination({ fd: process.stdout.fd, sync: true, minLength: HELD_BYTES });
-  let isHeld = false;
+  const out = pino.destination({ fd: process.stdout.fd, sync: true });
+  let held = "";
   const flush = () => {
-    isHeld = false;
-    out.flushSync();
+    if (held !== "") out.write(held);
+    held = "";
   };
   process.on("exit", flush);
   return (line) => {
-    out.write(line);
-    if (!isHeld) setImmediate(flush);
-    isHeld = true;
+    if (held === "") setImmediate(flush);
+    held += line;
   };
 }
 

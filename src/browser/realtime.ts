@@ -83,6 +83,7 @@ function refreshUnlessJustDone(): void {
 export function connect(): void {
   socket.on("connect", () => {
     document.body.dataset.connected = "";
+    reason = "";
     showBanner(false);
     refresh();
   });
@@ -93,7 +94,9 @@ export function connect(): void {
     showBannerSoon();
     if (reason === "io server disconnect") void returnOrLeave();
   });
-  socket.on("connect_error", (error) => {
+  socket.on("connect_error", (error: RefusedConnection) => {
+    const { message } = error.data ?? {};
+    reason = typeof message === "string" ? message : "";
     showBannerSoon();
     if (error.message === "unauthorized") void returnOrLeave();
     // Refused by the server itself: then Socket.IO does not try again.
@@ -146,12 +149,18 @@ async function returnOrLeave(): Promise<void> {
 
 const RETURN_MS = 5000;
 
-function retryAfterMs(error: Error & { data?: { retryAfterS?: unknown } }): number {
+/** What the server says to a page that may not connect now. */
+type RefusedConnection = Error & { data?: { retryAfterS?: unknown; message?: unknown } };
+
+function retryAfterMs(error: RefusedConnection): number {
   const seconds = error.data?.retryAfterS;
   return typeof seconds === "number" ? seconds * 1000 : RETURN_MS;
 }
 
 let bannerTimer: number | undefined;
+/** Why there is no connection, where the server said it. */
+let reason = "";
+let usualText: string | undefined;
 
 /** Not at once: a page that is being left also disconnects. */
 function showBannerSoon(): void {
@@ -162,5 +171,10 @@ function showBanner(shown: boolean): void {
   clearTimeout(bannerTimer);
   bannerTimer = undefined;
   const banner = find("[data-connection-banner]", HTMLElement);
-  if (banner) banner.hidden = !shown;
+  if (!banner) return;
+  usualText ??= banner.textContent ?? "";
+  // The same again would be read out again.
+  const text = reason || usualText;
+  if (shown && banner.textContent !== text) banner.textContent = text;
+  banner.hidden = !shown;
 }

@@ -37,6 +37,8 @@ export interface ConnectionLimits {
   /** Until a request's headers are there, and until the whole of it is. */
   headersMs: number;
   requestMs: number;
+  /** How long nothing may go in or out while a request or its answer is under way. */
+  answerMs: number;
 }
 
 /** How many sockets may be open at once; null is no limit. */
@@ -104,6 +106,7 @@ export const limitSettings = {
   LIMIT_CONNECTIONS_PER_ADDRESS: count("1000"),
   LIMIT_HEADERS_SECONDS: seconds(15),
   LIMIT_REQUEST_SECONDS: seconds(30),
+  LIMIT_ANSWER_SECONDS: seconds(30),
 };
 
 type Given = z.infer<z.ZodObject<typeof limitSettings>>;
@@ -129,6 +132,7 @@ export function connectionLimitsOf(given: Given): ConnectionLimits {
     perAddress: given.LIMIT_CONNECTIONS_PER_ADDRESS,
     headersMs: given.LIMIT_HEADERS_SECONDS * 1000,
     requestMs: given.LIMIT_REQUEST_SECONDS * 1000,
+    answerMs: given.LIMIT_ANSWER_SECONDS * 1000,
   };
 }
 

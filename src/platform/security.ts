@@ -1,4 +1,4 @@
-import { IncomingMessage, type Server, ServerResponse } from "node:http";
+import { IncomingMessage, ServerResponse, STATUS_CODES } from "node:http";
 import { Socket } from "node:net";
 import type { RequestHandler } from "express";
 import helmet from "helmet";
@@ -17,23 +17,33 @@ export function securityHeaders(): RequestHandler {
   };
 }
 
-/** The same for what Socket.IO answers by itself before the app is asked: refused handshakes. */
-export function guardHandshakes(server: Server, path: string): void {
-  const setHeaders = headerSetter();
-  server.prependListener("request", (request, response) => {
-    if (request.url?.startsWith(path)) setHeaders(response);
-  });
-}
-
-function headerSetter(): (response: ServerResponse) => void {
-  const headers = Object.entries({
-    ...helmetHeaders(),
-    "Permissions-Policy": NEVER_USED.map((feature) => `${feature}=()`).join(", "),
-    "Cache-Control": "no-store",
-  });
+/** The same for answers that the app does not make. */
+export function headerSetter(): (response: ServerResponse) => void {
+  const headers = Object.entries(safeHeaders());
   return (response) => {
     for (const [name, value] of headers) response.setHeader(name, value);
   };
+}
+
+/** A whole answer without a body and with the same headers, for a connection that is then closed. */
+export function bareAnswer(status: number, retryAfterS?: number): string {
+  const headers = {
+    ...{ ...safeHeaders(), Connection: "close", "Content-Length": "0" },
+    ...(retryAfterS === undefined ? {} : { "Retry-After": String(retryAfterS) }),
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("")}\r\n`;
+}
+
+let made: Record<string, string> | undefined;
+
+function safeHeaders(): Record<string, string> {
+  made ??= {
+    ...helmetHeaders(),
+    "Permissions-Policy": NEVER_USED.map((feature) => `${feature}=()`).join(", "),
+    "Cache-Control": "no-store",
+  };
+  return made;
 }
 
 /** What pages may not use even if a script got in. */

@@ -1,9 +1,12 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { addressOf, networkOf } from "../platform/addresses.ts";
 import { config } from "../platform/config.ts";
+import { turnAway } from "../platform/connections.ts";
 import { auditDenial } from "../platform/denials.ts";
 import { refusalOf } from "../platform/error-pages.ts";
-import { isOwnOrigin } from "../platform/security.ts";
+import { unavailable } from "../platform/errors.ts";
+import { refusalText } from "../platform/i18n.ts";
+import { bareAnswer, headerSetter, isOwnOrigin } from "../platform/security.ts";
 import { claim, release } from "./socket-counts.ts";
 import type { ChatSocket } from "./sockets.ts";
 
@@ -15,11 +18,21 @@ type Decide = (reason: string | null, isWelcome: boolean) => void;
 
 /** Before the handshake. CORS settings do not guard those of WebSockets, this does. */
 export function guardHandshake(request: IncomingMessage, decide: Decide): void {
-  if (isOwnOrigin(request)) guardPlace(request, decide);
-  else {
+  if (!isOwnOrigin(request)) {
     auditRefused(request, "origin");
+    refuse(request, 403);
     decide(null, false);
-  }
+  } else if (!isWebSocket(request)) {
+    refuse(request, 400);
+    decide(null, false);
+  } else guardPlace(request, decide);
+}
+
+/** As ws demands it, which would refuse without any of our headers. */
+function isWebSocket({ headers }: IncomingMessage): boolean {
+  const { upgrade, "sec-websocket-key": key, "sec-websocket-version": version } = headers;
+  const isUpgrade = upgrade?.toLowerCase() === "websocket" && headers["sec-websocket-protocol"] === undefined;
+  return isUpgrade && /^[+/\dA-Za-z]{22}==$/.test(key ?? "") && (version === "13" || version === "8");
 }
 
 /** Writes down that somebody got no socket. */
@@ -36,8 +49,9 @@ function guardPlace(request: IncomingMessage, decide: Decide): void {
       decide(null, true);
     },
     (error) => {
-      auditRefused(request, refusalOf(error)?.code ?? "unavailable");
-      turnAway(request, error);
+      const refusal = refusalOf(error);
+      auditRefused(request, refusal?.code ?? "unavailable");
+      refuse(request, refusal?.status ?? 503, refusal?.retryAfterS ?? RETRY_AFTER_S);
       decide(null, false);
     },
   );
@@ -55,7 +69,9 @@ export function guardPerson(socket: ChatSocket, next: (error?: Error) => void): 
       const refusal = refusalOf(error);
       const code = refusal?.code ?? "unavailable";
       auditRefused(socket.request, code, socket.data.userId);
-      next(Object.assign(new Error(code), { data: { retryAfterS: refusal?.retryAfterS ?? RETRY_AFTER_S } }));
+      const retryAfterS = refusal?.retryAfterS ?? RETRY_AFTER_S;
+      const message = refusalText(socket.data.locale, refusal ?? unavailable());
+      next(Object.assign(new Error(code), { data: { retryAfterS, message } }));
     },
   );
 }
@@ -65,12 +81,29 @@ function releaseAtEnd({ socket }: IncomingMessage, place: string): void {
   else socket.once("close", () => release(place));
 }
 
-/** Engine.IO would answer any refusal as 400. */
-function turnAway({ socket }: IncomingMessage, error: unknown): void {
-  const refusal = refusalOf(error);
-  const status = refusal?.code === "too_many" ? "429 Too Many Requests" : "503 Service Unavailable";
-  const seconds = refusal?.retryAfterS ?? RETRY_AFTER_S;
-  socket.end(
-    `HTTP/1.1 ${status}\r\nConnection: close\r\nRetry-After: ${seconds}\r\nContent-Length: 0\r\n\r\n`,
-  );
+/** What a handshake gets that Engine.IO refuses by itself, which it tells just before. */
+export function answerRefused({ req, context }: { req: Refused; context?: { name?: string } }): void {
+  // One that is no upgrade is answered as any request.
+  if (req.res) return;
+  const isStoreAway = context?.name === "MIDDLEWARE_FAILURE";
+  refuse(req, isStoreAway ? 503 : 400, isStoreAway ? RETRY_AFTER_S : undefined);
+}
+
+type Refused = IncomingMessage & { res?: ServerResponse };
+
+/** Engine.IO would answer 400 to all, without our headers; what is answered it only closes. */
+function refuse({ socket }: IncomingMessage, status: number, retryAfterS?: number): void {
+  turnAway(socket, bareAnswer(status, retryAfterS));
+}
+
+/** Answers outside the app have the headers of all others: refused handshakes, and upgrades that lead nowhere. */
+export function guardHandshakes(server: Server, path: string): void {
+  const setHeaders = headerSetter();
+  const isOurs = ({ url }: IncomingMessage) => url?.startsWith(`${path}/`);
+  server.prependListener("request", (request, response) => {
+    if (isOurs(request)) setHeaders(response);
+  });
+  server.prependListener("upgrade", (request, socket) => {
+    if (!isOurs(request)) turnAway(socket, bareAnswer(404));
+  });
 }

@@ -6,12 +6,11 @@ import { batched } from "../platform/batched.ts";
 import { log } from "../platform/log.ts";
 import { openSockets as openGauge } from "../platform/metrics.ts";
 import type { Redis } from "../platform/redis.ts";
-import { guardHandshakes } from "../platform/security.ts";
 import { readAll } from "../platform/session-store.ts";
 import { findAuthVersions, findViewers } from "../users/users.queries.ts";
 import { arrived, left } from "./attendance.ts";
 import type { Bus } from "./bus.ts";
-import { auditRefused, guardHandshake, guardPerson } from "./doors.ts";
+import { answerRefused, auditRefused, guardHandshake, guardHandshakes, guardPerson } from "./doors.ts";
 import type { ClientEvents, ServerEvents } from "./events.ts";
 import { limitFloods } from "./floods.ts";
 import { listen } from "./handlers.ts";
@@ -46,6 +45,7 @@ export function openSockets(server: HttpServer, sessions: RequestHandler, adapte
       else next();
     },
   );
+  io.engine.on("connection_error", answerRefused);
   io.use((socket, next) => {
     const request: Handshake = socket.request;
     const { session, sessionID } = request;

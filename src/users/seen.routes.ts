@@ -15,10 +15,15 @@ seenRoutes.get("/seen.gif", (request, response) => {
   sendDot(response);
 });
 
-/** Whether it is a page of ours that shows the image; browsers that do not say are kept out by SameSite. */
+/**
+ * Whether it is a page of ours that shows the image, as far as the browser says so: no link that is followed, no
+ * frame, nothing fetched ahead. Over plain http browsers say none of it; there SameSite keeps other sites' images out.
+ */
 export function isOwnImage(request: Request): boolean {
-  const site = request.get("Sec-Fetch-Site");
-  return site === undefined || site === "same-origin";
+  const { "sec-fetch-site": site, "sec-fetch-dest": destination } = request.headers;
+  const isOurs = site === undefined || site === "same-origin";
+  const isImage = destination === undefined || destination === "image";
+  return isOurs && isImage && !/\bprefetch\b/.test(request.get("Sec-Purpose") ?? "");
 }
 
 export function sendDot(response: Response): void {

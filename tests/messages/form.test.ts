@@ -240,6 +240,14 @@ test("only a page of this site marks anything by it, and only for whoever looks"
   for (const site of ["cross-site", "same-site", "none"]) {
     assert.equal((await two.get(image, { "sec-fetch-site": site })).status, 404);
   }
+  const ours = { "sec-fetch-site": "same-origin" };
+  for (const destination of ["document", "iframe", "empty", "object", "script"]) {
+    const headers = { ...ours, "sec-fetch-dest": destination };
+    assert.equal((await two.get(image, headers)).status, 404, destination);
+    assert.equal((await two.get("/seen.gif", headers)).status, 404, destination);
+  }
+  const ahead = { ...ours, "sec-fetch-dest": "image", "sec-purpose": "prefetch;prerender" };
+  assert.equal((await two.get(image, ahead)).status, 404);
   const eve = await signUp(causerie);
   assert.equal((await eve.get(image)).status, 200, "she has no conversation there, and may have a picture");
   assert.equal((await one.get(`/chat/${two.id}/messages/2/seen.gif`)).status, 200);
@@ -249,14 +257,18 @@ test("only a page of this site marks anything by it, and only for whoever looks"
     assert.equal((await two.get(`/chat/${one.id}/messages/${wrong}/seen.gif`)).status, 404);
   }
   assert.deepEqual(await memberIn(causerie, id, two), { deliveredSeq: 0, readSeq: 0, unread: 2 });
-  await two.get(`/chat/${one.id}/messages/999/seen.gif`);
+  const shown = await two.get(`/chat/${one.id}/messages/999/seen.gif`, {
+    ...ours,
+    "sec-fetch-dest": "image",
+  });
+  assert.equal(shown.status, 200);
   assert.deepEqual(await memberIn(causerie, id, two), { deliveredSeq: 2, readSeq: 2, unread: 0 });
 });
 
 test("asking for a page, as browsers do ahead of time, marks nothing", async () => {
   const { id, one, two, oneDevice } = await startTalk(causerie, 2);
   for (const headers of [{}, { "sec-purpose": "prefetch" }, { accept: "application/json" }]) {
-    for (const path of [`/chat/${one.id}`, `/chat/${one.id}/messages?around=2`, "/", "/seen.gif"]) {
+    for (const path of [`/chat/${one.id}`, `/chat/${one.id}/messages?around=2`, "/"]) {
       assert.equal((await two.get(path, headers)).status, 200);
     }
   }

@@ -1,13 +1,10 @@
-import { promisify } from "node:util";
-import { brotliCompress, constants, gzip } from "node:zlib";
 import multiavatar from "@multiavatar/multiavatar";
 import type { RequestHandler } from "express";
+import { networkOf } from "../platform/addresses.ts";
+import { drawingOf, type Recipe } from "./drawings.ts";
 
 /** Raised when drawings change, so that browsers fetch anew what they otherwise keep for ever. */
 const DRAWING_VERSION = 1;
-const KEPT_MAX = 2000;
-/** At 9 a sheet takes fifteen times as long and is 1 % smaller. */
-const BROTLI_QUALITY = 5;
 /** Edge of a drawing, in its own units. */
 const EDGE = 231;
 /** Slots of a sheet; `avatars.css` has a rule for each. */
@@ -42,20 +39,11 @@ export function avatarSheet(userIds: number[]): (userId: number) => Avatar {
   return (userId) => ({ src, slot: slots.get(userId) ?? 0 });
 }
 
-interface Drawing {
-  plain: Buffer;
-  br: Buffer;
-  gzip: Buffer;
-}
-
-const kept = new Map<string, Promise<Drawing>>();
-
 /** Pictures, drawn from the ids alone: they tell nothing, not even whether the person exists. */
 export const serveAvatar: RequestHandler<{ file: string }> = async (request, response, next) => {
   const ids = FILE.exec(request.params.file)?.[1];
-  if (!ids) return next();
-  // Sheets are not kept: each is for one reader, whose browser keeps it.
-  const drawing = await (ids.includes("-") ? compress(drawSheet(ids.split("-"))) : keep(ids));
+  if (!ids || !isInOrder(ids)) return next();
+  const drawing = await drawingOf(ids, networkOf(request), recipeOf(ids.split("-")));
   const encoding = request.acceptsEncodings("br") || request.acceptsEncodings("gzip");
   response.set("Content-Type", "image/svg+xml");
   response.set("Cache-Control", "public, max-age=31536000, immutable");
@@ -65,27 +53,21 @@ export const serveAvatar: RequestHandler<{ file: string }> = async (request, res
   } else response.end(drawing.plain);
 };
 
-function keep(id: string): Promise<Drawing> {
-  if (kept.size >= KEPT_MAX) kept.clear();
-  const drawing = kept.get(id) ?? compress(drawAvatar(id));
-  kept.set(id, drawing);
-  return drawing;
+/** The same people have one sheet, not one for each order that they may be named in. */
+function isInOrder(ids: string): boolean {
+  const numbers = ids.split("-").map(Number);
+  return numbers.every((number, index) => index === 0 || number > (numbers[index - 1] ?? 0));
 }
 
-async function compress(svg: string): Promise<Drawing> {
-  const plain = Buffer.from(svg);
-  const params = { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY };
-  const [br, gzipped] = await Promise.all([
-    promisify(brotliCompress)(plain, { params }),
-    promisify(gzip)(plain),
-  ]);
-  return { plain, br, gzip: gzipped };
+function recipeOf(ids: string[]): Recipe {
+  const compose = (shapes: string[]) => (shapes.length === 1 ? (shapes[0] ?? "") : composeSheet(shapes));
+  return { ids, drawShapes: drawAvatar, compose };
 }
 
 /** Drawings below each other; always as tall as all slots, so that a slot is at the same place in every sheet. */
-function drawSheet(ids: string[]): string {
-  const drawings = ids.map((id, slot) =>
-    drawAvatar(id).replace(
+function composeSheet(avatars: string[]): string {
+  const drawings = avatars.map((avatar, slot) =>
+    avatar.replace(
       /^<svg [^>]*>/,
       `<svg y="${slot * EDGE}" width="${EDGE}" height="${EDGE}" viewBox="0 0 ${EDGE} ${EDGE}">`,
     ),

@@ -229,6 +229,7 @@ const BAD: Record<string, string[]> = {
   LIMIT_CONNECTIONS_PER_ADDRESS: BAD_COUNTS,
   LIMIT_HEADERS_SECONDS: ["0", "3601", "x"],
   LIMIT_REQUEST_SECONDS: ["0", "3601", "x"],
+  LIMIT_ANSWER_SECONDS: ["0", "3601", "x"],
 };
 
 for (const [name, values] of Object.entries(BAD)) {

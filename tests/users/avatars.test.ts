@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { avatarUrl, drawAvatar } from "../../src/users/avatars.ts";
 import { startCauserie } from "../support/causerie.ts";
@@ -61,6 +62,8 @@ test("addresses that name no person have nothing", async () => {
     "1.svg.svg",
     "1-.svg",
     "1-02.svg",
+    "2-1.svg",
+    "1-1.svg",
     `${Array.from({ length: 25 }, (_, index) => index + 1).join("-")}.svg`,
     ".svg",
   ];
@@ -98,4 +101,48 @@ test("the list and the conversation show avatars of this server, loaded when the
     chat,
     new RegExp(`<picture><source .*?><img class="avatar a\\d+" src="${avatarUrl(other.id)}"`),
   );
+});
+
+const sheetOf = (first: number) =>
+  `/avatars/1/${Array.from({ length: 24 }, (_, index) => first + index).join("-")}.svg`;
+let nextId = 1_000_000;
+const newSheet = () => {
+  nextId += 24;
+  return sheetOf(nextId);
+};
+
+/** Seconds of processor time that the node has used. */
+function processorS(): number {
+  const fields = readFileSync(`/proc/${causerie.process.pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+test("sheets that nobody asked for before are drawn beside everything else, not instead of it", async () => {
+  const [since, before] = [performance.now(), processorS()];
+  const end = since + 4000;
+  const askOn = async () => {
+    while (performance.now() < end) assert.equal((await request(causerie, "", newSheet())).status, 200);
+  };
+  await Promise.all(Array.from({ length: 10 }, askOn));
+  const share = (processorS() - before) / ((performance.now() - since) / 1000);
+  assert.ok(share < 0.7, `${share} of a core`);
+});
+
+test("whoever asks for more than can be drawn soon is told to come back; what is kept is still shown", async () => {
+  const person = await signUp(causerie);
+  const known = sheetOf(7);
+  assert.equal((await request(causerie, "", known)).status, 200);
+  const answers = Promise.all(Array.from({ length: 120 }, () => request(causerie, "", newSheet())));
+  const others = await Promise.all([request(causerie, "", known), person.get("/")]);
+  assert.deepEqual(
+    others.map(({ status }) => status),
+    [200, 200],
+  );
+  const refused = (await answers).filter(({ status }) => status === 429);
+  assert.ok(refused.length >= 50, `${refused.length} refused`);
+  for (const { headers } of refused) {
+    assert.ok(Number(headers.get("retry-after")) > 0);
+    assert.equal(headers.get("cache-control"), "no-store");
+  }
+  assert.equal((await request(causerie, "", newSheet())).status, 200, "and drawn again soon");
 });

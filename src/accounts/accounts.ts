@@ -5,7 +5,8 @@ import type { Prover } from "../auth/guesses.ts";
 import { refuseGuessable } from "../auth/password-strength.ts";
 import { hashPassword, PASSWORD_SCHEME, refuseUnfitPassword } from "../auth/passwords.ts";
 import { lockConversations } from "../conversations/conversations.queries.ts";
-import { db, isDeadlock, type Queryable } from "../platform/db.ts";
+import { db, type Queryable } from "../platform/db.ts";
+import { retryingDeadlocks } from "../platform/db-errors.ts";
 import { overtaken, Refusal } from "../platform/errors.ts";
 import { publishLeft } from "../realtime/publish.ts";
 import { deleteResetOf } from "../resets/resets.queries.ts";
@@ -20,8 +21,6 @@ import {
   findConversationIds,
   updatePassword,
 } from "./accounts.queries.ts";
-
-const DEADLOCK_RETRIES = 10;
 
 /**
  * Changes the actor's password. Every session of theirs is over, this one too, and its sockets are cut.
@@ -61,14 +60,8 @@ export async function deleteAccount(actor: Prover, { password, code }: Proof): P
 }
 
 /** In one step, and after whatever is being sent to or by this person: later sends see that nobody is there. */
-async function erase(account: AccountVersion): Promise<void> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await db.transaction((tx) => eraseIn(tx, account));
-    } catch (error) {
-      if (!isDeadlock(error) || attempt > DEADLOCK_RETRIES) throw error;
-    }
-  }
+function erase(account: AccountVersion): Promise<void> {
+  return retryingDeadlocks(() => db.transaction((tx) => eraseIn(tx, account)));
 }
 
 async function eraseIn(tx: Queryable, account: AccountVersion): Promise<void> {

@@ -1,6 +1,7 @@
 import { updateHash } from "../accounts/accounts.queries.ts";
 import { audit } from "../platform/audit.ts";
-import { db, isDuplicate } from "../platform/db.ts";
+import { db } from "../platform/db.ts";
+import { isDuplicate } from "../platform/db-errors.ts";
 import { Refusal } from "../platform/errors.ts";
 import type { Locale } from "../platform/i18n.ts";
 import { spend } from "../platform/limits.ts";

@@ -5,7 +5,8 @@ import {
   updateInvitationUsed,
 } from "../administration/administration.queries.ts";
 import { config } from "../platform/config.ts";
-import { isDuplicate, type Queryable } from "../platform/db.ts";
+import type { Queryable } from "../platform/db.ts";
+import { isDuplicate } from "../platform/db-errors.ts";
 import { Refusal } from "../platform/errors.ts";
 import { hashOfToken } from "../platform/one-time-links.ts";
 

@@ -1,4 +1,5 @@
-import { db, isDuplicate } from "../platform/db.ts";
+import { db } from "../platform/db.ts";
+import { isDuplicate } from "../platform/db-errors.ts";
 import { notFound, Refusal } from "../platform/errors.ts";
 import { holdAccounts } from "../users/users.queries.ts";
 import {

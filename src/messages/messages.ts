@@ -7,7 +7,7 @@ import {
   type Target,
 } from "../conversations/conversations.ts";
 import { config } from "../platform/config.ts";
-import { CommitUnknown, isReadOnly, isUnavailable } from "../platform/db.ts";
+import { CommitUnknown, isReadOnly, isUnavailable } from "../platform/db-errors.ts";
 import { Refusal } from "../platform/errors.ts";
 import { spendLeased } from "../platform/leased-limits.ts";
 import { log } from "../platform/log.ts";

@@ -1,7 +1,8 @@
 import type { Cursors } from "../conversations/conversations.queries.ts";
 import { type Actor, begunConversation, type Target } from "../conversations/conversations.ts";
 import { everythingChanged } from "../platform/changes.ts";
-import { CommitUnknown, db, isDeadlock, type Queryable } from "../platform/db.ts";
+import { db, type Queryable } from "../platform/db.ts";
+import { CommitUnknown, retryingDeadlocks } from "../platform/db-errors.ts";
 import { notFound, Refusal } from "../platform/errors.ts";
 import { GroupCommit } from "../platform/group-commit.ts";
 import { publishReceipts } from "../realtime/publish.ts";
@@ -27,8 +28,6 @@ interface Move {
   seq: number;
   kind: Receipt["kind"];
 }
-
-const RETRIES = 10;
 
 const mover = new GroupCommit<Move, Standing | Refusal>({
   commit: moveCursors,
@@ -60,19 +59,17 @@ export async function moveCursor(actor: Actor, receipt: Receipt): Promise<Standi
 export const closeReceipts = () => mover.close();
 
 async function moveCursors(moves: Move[]): Promise<(Standing | Refusal)[]> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      const { rows, moved } = await db.transaction((tx) => moveIn(tx, moves));
-      for (const row of moved) publishReceipts(standingOf(row), row.memberIds);
-      return moves.map((move) => {
-        const row = rows.get(keyOf(move));
-        return row ? standingOf(row) : notFound();
-      });
-    } catch (error) {
-      // They may have moved, with nobody told.
-      if (error instanceof CommitUnknown) everythingChanged();
-      if (!isDeadlock(error) || attempt > RETRIES) throw error;
-    }
+  try {
+    const { rows, moved } = await retryingDeadlocks(() => db.transaction((tx) => moveIn(tx, moves)));
+    for (const row of moved) publishReceipts(standingOf(row), row.memberIds);
+    return moves.map((move) => {
+      const row = rows.get(keyOf(move));
+      return row ? standingOf(row) : notFound();
+    });
+  } catch (error) {
+    // They may have moved, with nobody told.
+    if (error instanceof CommitUnknown) everythingChanged();
+    throw error;
   }
 }
 

@@ -1,5 +1,6 @@
 import { type LockedConversation, lockConversations } from "../conversations/conversations.queries.ts";
-import { CommitUnknown, isDuplicate, type ShortTransaction } from "../platform/db.ts";
+import type { ShortTransaction } from "../platform/db.ts";
+import { CommitUnknown, isDuplicate } from "../platform/db-errors.ts";
 import { Refusal } from "../platform/errors.ts";
 import { clientIdText } from "./client-id.ts";
 import type { Message } from "./message.ts";
@@ -185,7 +186,7 @@ function keyOf(key: SendKey): string {
 function rowOf(found: SentRow | NewMessage, ids: Map<string, number>): MessageRow {
   if ("id" in found) return found;
   const id = ids.get(placeOf(found));
-  if (id === undefined) throw new Error("a message that was just inserted cannot be read back");
+  if (id === undefined) throw new CommitUnknown("committed, but not read back");
   return { ...found, id, editedAt: null, deletedAt: null };
 }
 

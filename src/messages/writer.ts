@@ -1,5 +1,6 @@
 import { changed, conversationTopic, everythingChanged, viewOf } from "../platform/changes.ts";
-import { CommitUnknown, db, isDeadlock, isReadOnly, isUnavailable } from "../platform/db.ts";
+import { db } from "../platform/db.ts";
+import { CommitUnknown, isDeadlock, isReadOnly, isUnavailable } from "../platform/db-errors.ts";
 import { Refusal } from "../platform/errors.ts";
 import { GroupCommit } from "../platform/group-commit.ts";
 import { log } from "../platform/log.ts";

@@ -5,7 +5,8 @@ import mysql, {
   type ResultSetHeader,
   type RowDataPacket,
 } from "mysql2";
-import { DeadlineExceeded, withDeadline } from "./deadline.ts";
+import { CommitUnknown, codeOf, isDeadlock, isServersWord, isUnavailable } from "./db-errors.ts";
+import { withDeadline } from "./deadline.ts";
 
 /** What a statement may be given; lists only where `query` expands them. */
 export type Value = string | number | boolean | Date | Buffer | null | readonly Value[];
@@ -55,11 +56,6 @@ export interface Database extends Queryable {
    * gives to `begin`, and COMMIT with the last ones, which it gives to `finish`.
    */
   shortTransaction<T>(work: (tx: ShortTransaction) => Promise<T>): Promise<T>;
-}
-
-/** The answer to COMMIT never came: what was written may or may not be stored. */
-export class CommitUnknown extends Error {
-  override name = "CommitUnknown";
 }
 
 const CONNECT_TIMEOUT_MS = 2000;
@@ -272,58 +268,4 @@ async function commitWith(connection: PoolConnection, statements: readonly State
       throw error;
     throw new CommitUnknown("no answer to COMMIT", { cause: error });
   }
-}
-
-/** True for what the server answered to a statement; everything else says nothing of what became of it. */
-function isServersWord(error: unknown): boolean {
-  return error instanceof Error && "sqlState" in error && typeof error.sqlState === "string";
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "";
-}
-
-/** True for a transaction that was rolled back for another's sake and may simply be run again. */
-export function isDeadlock(error: unknown): boolean {
-  return ["ER_LOCK_DEADLOCK", "ER_LOCK_WAIT_TIMEOUT", "ER_CHECKREAD"].includes(codeOf(error));
-}
-
-export function isDuplicate(error: unknown): boolean {
-  return codeOf(error) === "ER_DUP_ENTRY";
-}
-
-export function isUnknownDatabase(error: unknown): boolean {
-  return codeOf(error) === "ER_BAD_DB_ERROR";
-}
-
-const UNAVAILABLE_CODES = new Set([
-  ...[
-    "PROTOCOL_CONNECTION_LOST",
-    "PROTOCOL_PACKETS_OUT_OF_ORDER",
-    "POOL_CLOSED",
-    "ECONNREFUSED",
-    "ECONNRESET",
-  ],
-  ...["EPIPE", "ENOENT", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "EAI_AGAIN"],
-  ...["ER_SERVER_SHUTDOWN", "ER_NORMAL_SHUTDOWN", "ER_CON_COUNT_ERROR", "ER_TOO_MANY_USER_CONNECTIONS"],
-  ...["ER_QUERY_INTERRUPTED", "ER_NEW_ABORTING_CONNECTION", "ER_CONNECTION_KILLED"],
-]);
-
-/** True when the database could not be reached or stopped answering: the connection is of no more use. */
-export function isUnavailable(error: unknown): boolean {
-  return (
-    error instanceof DeadlineExceeded ||
-    UNAVAILABLE_CODES.has(codeOf(error)) ||
-    (error instanceof Error && /closed state|Pool is closed/.test(error.message))
-  );
-}
-
-const CANNOT_WRITE_CODES = new Set([
-  ...["ER_DISK_FULL", "ER_RECORD_FILE_FULL", "ER_ERROR_ON_WRITE", "ER_OUT_OF_RESOURCES", "ER_OUTOFMEMORY"],
-  ...["ER_OPTION_PREVENTS_STATEMENT", "ER_READ_ONLY_MODE", "ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION"],
-]);
-
-/** True when the database answers but cannot store anything now: disk full, read only. */
-export function isReadOnly(error: unknown): boolean {
-  return CANNOT_WRITE_CODES.has(codeOf(error));
 }

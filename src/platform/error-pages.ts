@@ -1,7 +1,7 @@
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from "express";
 import { requestOf } from "./audit.ts";
 import { sentenceOf } from "./context.ts";
-import { CommitUnknown, isReadOnly, isUnavailable } from "./db.ts";
+import { CommitUnknown, isReadOnly, isUnavailable } from "./db-errors.ts";
 import { auditDenial } from "./denials.ts";
 import { notFound, Refusal, unavailable } from "./errors.ts";
 import { translate } from "./i18n.ts";

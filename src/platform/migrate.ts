@@ -1,6 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import mysql, { type Connection, type RowDataPacket } from "mysql2/promise";
-import { isUnknownDatabase } from "./db.ts";
+import { isUnknownDatabase } from "./db-errors.ts";
 import { log } from "./log.ts";
 import { StartError } from "./start-error.ts";
 

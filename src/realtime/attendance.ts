@@ -1,4 +1,5 @@
 import { changed, presenceTopic } from "../platform/changes.ts";
+import { retryingDeadlocks } from "../platform/db-errors.ts";
 import { log } from "../platform/log.ts";
 import {
   type Change,
@@ -68,7 +69,8 @@ export function keepAttendance(): () => void {
 export async function announce(changes: Change[]): Promise<void> {
   publishPresence(changes);
   const gone = changes.filter((change) => !change.online);
-  await updateLastSeen(new Map(gone.map(({ userId, at }) => [userId, at])));
+  const seen = new Map(gone.map(({ userId, at }) => [userId, at]));
+  await retryingDeadlocks(() => updateLastSeen(seen));
   changed(gone.map(({ userId }) => presenceTopic(userId)));
 }
 

@@ -12,10 +12,10 @@ export interface ResetRow {
 export async function insertReset(userId: number, hash: Buffer, expiresAt: Date): Promise<void> {
   await db.write(
     `INSERT INTO password_resets (user_id, token_hash, expires_at, auth_version)
-     SELECT id, ?, ?, auth_version FROM users WHERE id = ? AND username_key IS NOT NULL
+     VALUES (?, ?, ?, (SELECT auth_version FROM users WHERE id = ?))
      ON DUPLICATE KEY UPDATE token_hash = VALUES(token_hash), expires_at = VALUES(expires_at),
        auth_version = VALUES(auth_version)`,
-    [hash, expiresAt, userId],
+    [userId, hash, expiresAt, userId],
   );
 }
 

@@ -272,6 +272,11 @@ test("the administrator turns somebody's second step off, which ends their sessi
   assert.equal(removed.status, 303);
   await eventually(() => tab.socket.disconnected, "the socket is cut", 1000);
   assert.equal((await person.get("/settings")).status, 303);
+  const [row] = await first.rows<{ version: number }>(
+    "SELECT auth_version AS version FROM users WHERE id = ?",
+    [person.id],
+  );
+  assert.equal(row?.version, 2, "so are sessions that no list knows of");
   for (const table of ["two_step", "recovery_codes"])
     assert.deepEqual(await first.rows(`SELECT * FROM ${table} WHERE user_id = ?`, [person.id]), []);
   const code = await postForm(

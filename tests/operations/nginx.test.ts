@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import { connect as connectHttp2 } from "node:http2";
 import { tmpdir } from "node:os";
@@ -71,6 +71,25 @@ async function testThrough(program: string): Promise<void> {
   test("the stores' state and the metrics are not for visitors", async () => {
     for (const path of ["/readyz", "/metrics"]) assert.equal((await request(site, "", path)).status, 404);
     assert.equal((await fetch(`${node(firstPort)}/readyz`)).status, 200);
+  });
+
+  test("the logs hold no link that lets somebody in, and all other addresses", async () => {
+    const token = `made-up-${randomUUID()}`;
+    const links = [`/reset/${token}`, `/invitation/${token}`, `/INVITATION/${token}?x=${token}`];
+    for (const path of links) await request(site, "", path);
+    const from = { referer: `${site.url}/reset/${token}` };
+    await request(site, "", `/login?from=test-${token.length}`, { headers: from });
+    await request(site, "", `/login?next=${encodeURIComponent(`/invitation/${token}`)}`);
+    await fetch(`http://localhost:${http}/reset/${token}`, { redirect: "manual" });
+    await request(site, "", "/login?last=1");
+    const read = (name: string) => readFileSync(join(folder, "two-nodes", name), "utf8");
+    await eventually(() => read("access.log").includes("/login?last=1"), "the last line");
+    const log = read("access.log");
+    assert.ok(!log.includes(token) && !read("error.log").includes(token));
+    assert.match(log, /"GET \/reset\/- HTTP\/1\.1" 404 /);
+    assert.match(log, /"GET \/INVITATION\/- HTTP\/1\.1" 200 /);
+    assert.match(log, /"GET \/login\?from=test-44 HTTP\/1\.1" 200 \d+ "https:\/\/localhost:\d+\/reset\/-" /);
+    assert.match(log, /"GET \/login\?next=%2Finvitation%2F- HTTP\/1\.1" /);
   });
 
   test("the longest message passes, a body over the limit is refused by the app's own page", async () => {

@@ -1,9 +1,10 @@
 import type { ClientEvents } from "../realtime/events.ts";
+import type { Config } from "./config.ts";
 
 /**
- * Who gets what, of every route and every event: one table, the same as in docs/security.md. It grants nothing
- * itself. tests/security/access.test.ts walks all of it on a running server, and fails when the app has a route or
- * an event that is not here.
+ * Who gets what, of every route, public file, event and mode of registration: one table, the same as in
+ * docs/security.md. It grants nothing itself. tests/security/access.test.ts and registration.test.ts walk all of it on
+ * running servers, and fail when the app has one that is not here.
  */
 
 /**
@@ -101,6 +102,9 @@ export const ROUTE_ACCESS: Record<string, Access> = {
   "GET /chat/:userId/messages/:seq/seen.gif": ownPage,
 };
 
+/** The way to all events, by WebSocket and by nothing else. */
+export const SOCKET_ACCESS: Record<string, Access> = { "/socket.io/": row("no socket", "yes", "yes") };
+
 const ofConversation = row("no socket", "404", "yes");
 const ofAnybody = row("no socket", "own", "yes");
 
@@ -113,4 +117,18 @@ export const EVENT_ACCESS: Record<keyof ClientEvents, Access> = {
   readMessages: ofConversation,
   typing: ofConversation,
   watchUsers: ofAnybody,
+};
+
+/** Who may register: the first of all, who becomes the administrator, and those who come later. */
+interface RegistrationAccess {
+  first: Outcome;
+  uninvited: Outcome;
+  invited: Outcome;
+}
+
+/** By `REGISTRATION`. */
+export const REGISTRATION_ACCESS: Record<Config["registration"], RegistrationAccess> = {
+  open: { first: "yes", uninvited: "yes", invited: "yes" },
+  invite: { first: "yes", uninvited: "403", invited: "yes" },
+  closed: { first: "yes", uninvited: "403", invited: "403" },
 };

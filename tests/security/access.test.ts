@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { type Access, EVENT_ACCESS, type Outcome, ROUTE_ACCESS } from "../../src/platform/access.ts";
+import {
+  type Access,
+  EVENT_ACCESS,
+  type Outcome,
+  REGISTRATION_ACCESS,
+  ROUTE_ACCESS,
+  SOCKET_ACCESS,
+} from "../../src/platform/access.ts";
 import { startCauserie } from "../support/causerie.ts";
 import { connect, logIn, type Person, request, signUp } from "../support/person.ts";
 import { EVENT_EXAMPLES, type Example, newTalk, ROUTE_EXAMPLES, type Talk } from "./examples.ts";
@@ -13,16 +20,38 @@ const administrator = await signUp(causerie);
 const ROLES = ["anonymous", "stranger", "administrator", "member"] as const;
 type Role = (typeof ROLES)[number];
 
-/** Served from memory and from a folder, before there are routes. */
-const NO_ROUTES = ["GET /build/:file", "GET /favicon.svg"];
+/** What is served before there are routes: built files from memory, and whatever lies in the folder. */
+async function filesServed(): Promise<string[]> {
+  const files = await readdir("public", { recursive: true, withFileTypes: true });
+  const paths = files
+    .filter((file) => file.isFile())
+    .map(({ parentPath, name }) => `${parentPath}/${name}`.replace(/^public/, ""));
+  return [
+    "GET /build/:file",
+    ...paths.filter((path) => !path.startsWith("/build/")).map((path) => `GET ${path}`),
+  ];
+}
 
-test("every route of the app is in the table, and nothing else is", async () => {
+test("every route of the app and every public file is in the table, and nothing else is", async () => {
   const found = await routesOf({ ...causerie.environment, DATA_DIR: causerie.environment.DATA_DIR ?? "" });
-  assert.deepEqual([...found, ...NO_ROUTES].sort(), Object.keys(ROUTE_ACCESS).sort());
+  assert.deepEqual([...found, ...(await filesServed())].sort(), Object.keys(ROUTE_ACCESS).sort());
 });
 
 test("every event that a socket listens to is in the table, and nothing else is", () => {
   assert.deepEqual(eventsOf(), Object.keys(EVENT_ACCESS).sort());
+});
+
+test("only who is signed in gets a socket, by WebSocket alone", async () => {
+  const talk = await newTalk(causerie);
+  const [path = "", access] = Object.entries(SOCKET_ACCESS)[0] ?? [];
+  for (const role of ROLES) {
+    const person = await somebody(role, talk);
+    const connecting = connect(causerie, person ?? { cookie: "" });
+    if (access?.[role] === "yes") (await connecting).socket.disconnect();
+    else await assert.rejects(connecting, /unauthorized/, role);
+    const polling = `${path}?EIO=4&transport=polling`;
+    assert.equal((await request(causerie, person?.cookie ?? "", polling)).status, 400, role);
+  }
 });
 
 /** Somebody in a role towards a talk, with a session of their own. */
@@ -113,8 +142,9 @@ test("docs/security.md has the same table", async () => {
   const text = await readFile("docs/security.md", "utf8");
   const section = text.split("\n## ").find((part) => part.startsWith("Who may what")) ?? "";
   const rows = section.split("\n").filter((line) => line.startsWith("| `"));
-  const wanted = [...Object.entries(ROUTE_ACCESS), ...Object.entries(EVENT_ACCESS)].map(([name, access]) =>
-    lineOf(name, access),
+  const tables = [ROUTE_ACCESS, SOCKET_ACCESS, EVENT_ACCESS].flatMap((table) => Object.entries(table));
+  const modes = Object.entries(REGISTRATION_ACCESS).map(
+    ([mode, { first, uninvited, invited }]) => `| \`${mode}\` | ${first} | ${uninvited} | ${invited} |`,
   );
-  assert.deepEqual(rows, wanted);
+  assert.deepEqual(rows, [...tables.map(([name, access]) => lineOf(name, access)), ...modes]);
 });

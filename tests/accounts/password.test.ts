@@ -26,6 +26,10 @@ test("the form is a link away from the settings, and asks for both passwords", a
   const html = await page.text();
   assert.match(html, /<label for="currentPassword">Current password<\/label>/);
   assert.match(html, /<input[^>]*name="newPassword"[^>]*autocomplete="new-password"/);
+  for (const name of ["currentPassword", "newPassword"]) {
+    const [field = ""] = new RegExp(`<input[^>]*name="${name}"[^>]*>`).exec(html) ?? [];
+    assert.match(field, /type="password"/, `${name} is masked`);
+  }
   assert.equal((await request(causerie, "", "/password")).headers.get("location"), "/login?next=%2Fpassword");
 });
 

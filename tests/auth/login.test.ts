@@ -18,6 +18,9 @@ test("the page has the words of the contract", async () => {
   assert.match(html, /<button class="button">Login<\/button>/);
   assert.match(html, /<a href="\/register">Register<\/a>/);
   assert.match(html, /<input[^>]*name="password"[^>]*autocomplete="current-password"/);
+  const [field = ""] = /<input[^>]*name="password"[^>]*>/.exec(html) ?? [];
+  assert.match(field, /type="password"/);
+  assert.doesNotMatch(field, /maxlength|onpaste|readonly/, "any password may be pasted, whole");
 });
 
 test("looking at pages makes no session and sets no session cookie", async () => {

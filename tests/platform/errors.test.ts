@@ -102,7 +102,15 @@ test("addresses that cannot be read and people that cannot be are never a fault 
     assert.ok([400, 404].includes(sent.status), `post to 0${id}: ${sent.status}`);
   }
   const paths = ["/%", "/%00", "/..%2f..%2fetc%2fpasswd", "//elsewhere.example", "/%2e%2e%2fpackage.json"];
-  for (const path of [...paths, "/build%2f..%2f..%2fsrc%2fserver.ts", "/.env", "/build/", "/__proto__"]) {
+  for (const path of [
+    ...paths,
+    "/build%2f..%2f..%2fsrc%2fserver.ts",
+    "/.env",
+    "/build/",
+    "/__proto__",
+    "/.git/config",
+    "/.git/HEAD",
+  ]) {
     const response = await person.get(path);
     assert.ok([400, 404].includes(response.status), `${path}: ${response.status}`);
   }

@@ -5,7 +5,7 @@ import { type Outcome, REGISTRATION_ACCESS } from "../../src/platform/access.ts"
 import { readConfig } from "../../src/platform/config.ts";
 import { type Causerie, startCauserie } from "../support/causerie.ts";
 import { postForm } from "../support/forms.ts";
-import { newName, request } from "../support/person.ts";
+import { cookiesOf, newName, request } from "../support/person.ts";
 
 /** Every mode of registration, as the table has it. */
 const nodes: Record<string, Causerie> = {};
@@ -53,3 +53,29 @@ for (const [mode, access] of Object.entries(REGISTRATION_ACCESS)) {
     assert.deepEqual(await outcomes(node, await newInvitation(node)), both(access.invited), "with one");
   });
 }
+
+test("fields that no form has change nothing of an account", async () => {
+  const { open } = nodes;
+  assert.ok(open);
+  const username = newName();
+  const strange = {
+    ...{ id: "77", userId: "1", administrator: "1", auth_version: "9", authVersion: "9", disabled: "true" },
+    ...{ disabled_at: "2020-01-01", password_hash: "x", usernameKey: "x", created_at: "2020-01-01" },
+  };
+  const fields = { username, password: `of ${randomUUID()}`, ...strange };
+  const entered = await postForm(open, "/register", fields);
+  assert.equal(entered.status, 303);
+  const rowOf = () =>
+    open.rows<Record<string, unknown>>(
+      `SELECT username, administrator, auth_version AS version, disabled_at AS disabledAt, LENGTH(password_hash) AS hash,
+         created_at > UTC_TIMESTAMP() - INTERVAL 1 HOUR AS fresh FROM users WHERE username = ?`,
+      [username],
+    );
+  const before = await rowOf();
+  const expected = { username, administrator: null, version: 1, disabledAt: null, hash: 60, fresh: 1 };
+  assert.deepEqual(before, [expected]);
+  const body = () => new URLSearchParams({ theme: "dark", username: "somebody else", ...strange });
+  for (const path of ["/theme", "/locale", "/time-zone"])
+    await request(open, cookiesOf(entered), path, { method: "POST", body: body() });
+  assert.deepEqual(await rowOf(), before);
+});

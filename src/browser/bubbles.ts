@@ -9,6 +9,9 @@ const chat = find("[data-chat]", HTMLElement);
 /** A message without text, from which pending ones are made. */
 const blank = copyOf("[data-message-template]");
 
+/** More marks on one letter than any language has: they would reach over the lines above. */
+const STORM = /\p{M}{5}/u;
+
 let other = {
   deliveredSeq: Number(chat?.dataset.deliveredSeq ?? 0),
   readSeq: Number(chat?.dataset.readSeq ?? 0),
@@ -20,6 +23,7 @@ export function finish(element: HTMLElement, own: boolean): void {
   const sender = find(".sender", HTMLElement, element);
   if (!own && sender?.textContent === ":") sender.textContent = `${t("people.deleted")}:`;
   if (own && element.dataset.seq) setState(element, stateOf(Number(element.dataset.seq)));
+  element.classList.toggle("stormy", STORM.test(element.textContent));
   showTime(element);
 }
 

@@ -9,6 +9,7 @@ const empty = find("[data-empty]", HTMLElement);
 const messages = () => [...(list?.querySelectorAll<HTMLElement>(":scope > .message") ?? [])];
 /** The messages that are stored. */
 export const numbered = () => [...(list?.querySelectorAll<HTMLElement>(":scope > .message[data-seq]") ?? [])];
+const isOwn = (element: HTMLElement) => element.classList.contains("own");
 const seqOf = (element: HTMLElement) => Number(element.dataset.seq || Number.POSITIVE_INFINITY);
 
 /** The smallest and the largest number shown; 0 while nothing is. */
@@ -64,26 +65,7 @@ export function placeLast(elements: HTMLElement[]): void {
   if (before) before.after(...elements);
   else list?.prepend(...elements);
   const waiting = messages().slice(numbered().length, numbered().length + 1);
-  separateAll([...(before ? [before] : []), ...elements, ...waiting]);
-}
-
-/**
- * Lets the browser skip what was drawn once and is out of view, at the size it has, so that nothing moves. Not what is
- * in view: Chromium would count its next move with the list as one by itself. Here and not in the stylesheet, which
- * is also loaded where no script runs.
- */
-export function settle(): void {
-  const height = window.innerHeight;
-  const [from, to] = [firstBelow(-height), firstBelow(2 * height)].map((element) =>
-    element ? seqOf(element) : Number.POSITIVE_INFINITY,
-  );
-  const isFar = (element: HTMLElement) => seqOf(element) < (from ?? 0) || seqOf(element) > (to ?? 0);
-  const far = numbered().filter((element) => !element.style.contentVisibility && isFar(element));
-  // All are measured before the first is changed.
-  for (const [element, size] of far.map((each) => [each, each.offsetHeight] as const)) {
-    element.style.containIntrinsicBlockSize = `auto ${size}px`;
-    element.style.contentVisibility = "auto";
-  }
+  separateAll([...elements, ...waiting], before);
 }
 
 /** Takes a message away, and its day's separator with the last of the day. */
@@ -119,6 +101,17 @@ export function takeStoredAway(): void {
   separateAll(messages());
 }
 
+/**
+ * From now on a class says where another one speaks: with rules about neighbours the browser styles the whole list anew
+ * for each message that comes or goes.
+ */
+export function dropNeighbourRules(): void {
+  const sheet = find("link[rel=stylesheet]", HTMLLinkElement)?.sheet;
+  const rules = [...(sheet?.cssRules ?? [])];
+  const index = rules.findIndex((rule) => rule instanceof CSSLayerBlockRule && rule.name === "neighbours");
+  if (index >= 0) sheet?.deleteRule(index);
+}
+
 /** Writes times and days in this reader's zone, as of now: yesterday's "Today" is wrong after midnight. */
 export function localize(): void {
   const shown = messages();
@@ -131,15 +124,17 @@ export function localize(): void {
   }
 }
 
-function separateAll(elements: HTMLElement[]): void {
-  for (const [index, element] of elements.entries()) separate(elements[index - 1] ?? null, element);
+/** Each from the one before it; `before` is what stands before the first of them, nothing at the list's beginning. */
+function separateAll(elements: HTMLElement[], before: HTMLElement | null = null): void {
+  for (const [index, element] of elements.entries()) separate(elements[index - 1] ?? before, element);
 }
 
-/** One separator between two neighbours of different days, and none between others. */
+/** One separator between two neighbours of different days, and none between others; more room between two speakers. */
 function separate(before: HTMLElement | null, after: HTMLElement | null): void {
   if (!after) return;
   const [from, to] = [dateOf(before), dateOf(after)];
   const day = to && (!from || dayOf(from) !== dayOf(to)) ? dayOf(to) : null;
+  after.classList.toggle("turn", !day && before !== null && isOwn(before) !== isOwn(after));
   const held = after.previousElementSibling;
   if (
     day &&

@@ -69,9 +69,14 @@ export function throttled(work: () => void, ms: number): () => void {
   };
 }
 
-/** Resolves after the next frame is drawn, in a task of its own. */
+const NO_FRAME_MS = 250;
+
+/** Resolves after the next frame is drawn, in a task of its own; where nobody looks none is drawn, then after a while. */
 export function drawnFrame(): Promise<void> {
-  return new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+  return new Promise((resolve) => {
+    requestAnimationFrame(() => setTimeout(resolve));
+    setTimeout(resolve, NO_FRAME_MS);
+  });
 }
 
 /** A random UUID; `crypto.randomUUID` is missing over plain http, as on a home network. */

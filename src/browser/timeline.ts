@@ -3,6 +3,7 @@ import type { MessagesPage, MessageWithHtml } from "../realtime/events.ts";
 import { finish, replace, showReceipts } from "./bubbles.ts";
 import {
   byClientId,
+  dropNeighbourRules,
   firstSeq,
   lastSeq,
   list,
@@ -15,17 +16,20 @@ import {
   trimFirst,
   trimLast,
 } from "./message-list.ts";
-import { copyOf, elementOf, elementsOf, find, viewerId } from "./page.ts";
+import { copyOf, drawnFrame, elementOf, elementsOf, find, viewerId } from "./page.ts";
 import { isConnected, onNews, onRefresh, Refused, request } from "./realtime.ts";
 import { dayOf, showFullTime } from "./times.ts";
 
 /** The open conversation as this tab shows it, kept true by `rev`. */
 
 const PAGE = 200;
-const NEWEST = 50;
+/** What fills most windows, at once; what is above comes slice by slice, as history. */
+const NEWEST = 25;
 /** Further behind than this, the newest page is loaded afresh instead of everything between. */
 const BEHIND_MAX = 1000;
 const RETRY_MS = 3000;
+/** So many are shown in one frame: more would keep a slow device from drawing the next. */
+const AT_ONCE = 6;
 
 const chat = find("[data-chat]", HTMLElement);
 /** The link to what is older; hidden when everything is here. */
@@ -53,6 +57,7 @@ function grown(own: boolean): void {
 export function startTimeline(): void {
   if (!list) return;
   localize();
+  dropNeighbourRules();
   list.addEventListener("pointerover", showFullTime);
   let today = dayOf(new Date());
   onNews("receiveMessage", receive);
@@ -71,10 +76,31 @@ export function isHere(message: Pick<Message, "conversationId" | "senderId" | "r
   return people.includes(otherId) && people.includes(viewerId);
 }
 
-/** News of one message: shown at once; only the next change moves the cursor, a gap is filled by asking. */
+const arrived: MessageWithHtml[] = [];
+let isShowing = false;
+
+/** News of one message is shown at once; what else comes before the next frame is shown frame by frame. */
 function receive(message: MessageWithHtml): void {
   if (!isHere(message)) return;
   adopt(message.conversationId);
+  arrived.push(message);
+  if (!isShowing) void showArrived();
+}
+
+async function showArrived(): Promise<void> {
+  isShowing = true;
+  try {
+    while (arrived.length > 0) {
+      for (const message of arrived.splice(0, AT_ONCE)) take(message);
+      await drawnFrame();
+    }
+  } finally {
+    isShowing = false;
+  }
+}
+
+/** Only the next change moves the cursor, a gap is filled by asking. */
+function take(message: MessageWithHtml): void {
   show(message);
   if (message.rev === cursor + 1) cursor = message.rev;
   else if (message.rev > cursor) void catchUp();
@@ -113,11 +139,19 @@ async function fetchChanges(): Promise<void> {
     if (page.conversationId !== null) adopt(page.conversationId);
     showReceipts(page.other);
     if (page.lastRev - cursor > BEHIND_MAX) return startOver();
-    for (const message of page.messages) show(message);
+    await showAll(page.messages);
     cursor = Math.max(cursor, page.messages.at(-1)?.rev ?? 0);
     if (page.more) continue;
     cursor = Math.max(cursor, page.lastRev);
     return;
+  }
+}
+
+/** Frame by frame. */
+async function showAll(messages: MessageWithHtml[]): Promise<void> {
+  for (let start = 0; start < messages.length; start += AT_ONCE) {
+    if (start > 0) await drawnFrame();
+    for (const message of messages.slice(start, start + AT_ONCE)) show(message);
   }
 }
 

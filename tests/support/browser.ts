@@ -21,9 +21,10 @@ const FLAGS = [
 
 const WAIT_MS = 10_000;
 
-/** Starts Chromium for this file's tests. */
-export async function startBrowser(): Promise<Browser> {
-  const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: FLAGS });
+/** Starts Chromium for this file's tests, with flags of its own. */
+export async function startBrowser(flags: string[] = []): Promise<Browser> {
+  const args = [...FLAGS, ...flags];
+  const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args });
   after(() => browser.close());
   return browser;
 }

@@ -1,5 +1,5 @@
 import type { MessagesPage } from "../../realtime/events.ts";
-import { firstBelow, firstSeq, lastSeq, list, settle } from "../message-list.ts";
+import { firstBelow, firstSeq, lastSeq, list } from "../message-list.ts";
 import { drawnFrame } from "../page.ts";
 import { onRefresh, request } from "../realtime.ts";
 import {
@@ -23,7 +23,6 @@ import { lookAgain, scroller } from "./scrolling.ts";
 const PAGE = 50;
 /** So many are put into the list at a time: more would keep a slow device from drawing the next frame. */
 const SLICE = 6;
-const KEPT = 300;
 const AHEAD_PX = 600;
 const SILENCE_MS = 500;
 
@@ -34,6 +33,9 @@ export function startHistory(): void {
   onRefresh(() => void loadNewer());
   scroller?.addEventListener("keydown", ({ key }) => void (key === "End" && showNewest()));
 }
+
+/** How many the list keeps: what fills the window, and room for a page and for what is loaded ahead on both sides. */
+const kept = () => (isHeld() || !isLive ? Infinity : 120 + Math.ceil(window.innerHeight / 30));
 
 function loadOnDemand(link: HTMLAnchorElement): void {
   link.addEventListener("click", (event) => {
@@ -82,9 +84,8 @@ async function addOlder(page: MessagesPage): Promise<void> {
     const first = messages[0]?.seq ?? firstSeq();
     if (!isFresh(messages)) return;
     const more = page.more || end > SLICE;
-    keepingPlace(() => showOlder({ ...page, messages, more }, isHeld() || !isLive ? Infinity : KEPT));
+    keepingPlace(() => showOlder({ ...page, messages, more }, kept()));
     await drawnFrame();
-    settle();
     if (end <= SLICE) return;
     if (firstSeq() !== first) return;
   }
@@ -114,9 +115,9 @@ async function addNewer(page: MessagesPage): Promise<void> {
     const last = messages.at(-1)?.seq ?? lastSeq();
     if (!isFresh(messages)) return;
     const newer = page.newer || start + SLICE < fresh.length;
-    keepingPlace(() => showNewer({ ...page, messages, newer }, isHeld() ? Infinity : KEPT));
+    keepingPlace(() => showNewer({ ...page, messages, newer }, kept()));
     await drawnFrame();
-    settle();
+    lookAgain(); // moved back to where it was, the end is reached without an event of scrolling
     if (lastSeq() !== last || reachesNewest()) return;
   }
 }

@@ -1,18 +1,24 @@
 import assert from "node:assert/strict";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Browser, CDPSession, Page } from "playwright-core";
-import { type Account, type Stage, said } from "./browser-stage.ts";
+import { type Stage, said } from "./browser-stage.ts";
 
 /** What is measured in Chromium on a slow device: a cold visit on a slow line, and a long way back and forth. */
 
 const SLOW_LINE = { offline: false, latency: 100, downloadThroughput: 50_000, uploadThroughput: 50_000 };
 const CPU_SLOWDOWN = 4;
 const SHOWN = 50;
-const LIVE = 30;
-const LIVE_MS = 100;
+const LIVE = 60;
+const LIVE_MS = 50;
+const BURST = 50;
+const KEY_MS = 100;
+const SETTLED_MS = 500;
 const STEP_PX = 400;
 
 interface Scrolled {
+  /** When scrolling began, by the page's clock. */
+  since: number;
   /** Numbers between the first and the last that were never in the list. */
   missing: number;
   /** Milliseconds. */
@@ -35,7 +41,7 @@ const IN_PAGE = fileURLToPath(new URL("./in-page.js", import.meta.url));
 
 const seenBy = (page: Page) => page.evaluate<Seen>("bench.look()");
 
-/** A cold visit at 400 kbit/s with 100 ms of latency; then typing while messages come. */
+/** A cold visit at 400 kbit/s with 100 ms of latency; then typing while 20 messages a second come, then 50 at once. */
 export async function readCold(browser: Browser, stage: Stage) {
   const { page, session, close } = await open(browser, stage, stage.short.id);
   await session.send("Network.enable");
@@ -47,19 +53,33 @@ export async function readCold(browser: Browser, stage: Stage) {
   const { acknowledged, sent } = await sendOne(page);
   stage.short.texts.push(sent);
   await page.waitForLoadState("networkidle");
-  const { now: since } = await seenBy(page);
-  await Promise.all([typeSlowly(page), sayLive(stage.short, stage)]);
-  await page
-    .locator("[data-messages] > :last-child")
-    .getByText(stage.short.texts.at(-1) ?? "")
-    .waitFor();
+  const live = await longTasksIn(page, () =>
+    Promise.all([typeSlowly(page), sayLive(stage.short, stage, LIVE, LIVE_MS)]),
+  );
+  await untilShown(page, stage.short);
+  const burst = await longTasksIn(page, () => sayLive(stage.short, stage, BURST, 0));
+  await untilShown(page, stage.short);
   const seen = await seenBy(page);
-  const live = seen.tasks.filter(({ at }) => at >= since).map(({ ms }) => ms);
   await close();
   return {
     ...{ readable: Math.round(seen.readable), ready: Math.round(seen.ready), acknowledged },
-    ...{ longTasksLive: live.length, longestLive: Math.max(0, ...live), layoutShift: seen.shift },
+    ...{ longTasksLive: live.length, longestLive: Math.max(0, ...live) },
+    ...{ longTasksBurst: burst.length, longestBurst: Math.max(0, ...burst), layoutShift: seen.shift },
   };
+}
+
+/** Milliseconds of each long task while something happens, and a moment after. */
+async function longTasksIn(page: Page, happen: () => Promise<unknown>): Promise<number[]> {
+  const { now: since } = await seenBy(page);
+  await happen();
+  await setTimeout(SETTLED_MS);
+  const { tasks } = await seenBy(page);
+  return tasks.filter(({ at }) => at >= since).map(({ ms }) => ms);
+}
+
+function untilShown(page: Page, from: Stage["short"]): Promise<void> {
+  const newest = page.locator("[data-messages] > :last-child");
+  return newest.getByText(from.texts.at(-1) ?? "").waitFor();
 }
 
 async function open(browser: Browser, stage: Stage, otherId: number) {
@@ -90,17 +110,20 @@ async function sendOne(page: Page): Promise<{ acknowledged: number; sent: string
 
 async function typeSlowly(page: Page): Promise<void> {
   const field = page.getByLabel("Message", { exact: true });
-  await field.pressSequentially("something that is being typed", { delay: LIVE_MS });
+  await field.pressSequentially("something that is being typed", { delay: KEY_MS });
   await field.fill("");
 }
 
-async function sayLive(from: Account & { texts: string[] }, stage: Stage): Promise<void> {
-  for (let n = 0; n < LIVE; n += 1) {
-    const text = `${said[n]} (live ${from.texts.length})`;
+/** Says so many things, `gapMs` apart; without a gap all at once. */
+async function sayLive(from: Stage["short"], stage: Stage, count: number, gapMs: number): Promise<void> {
+  const sent: Promise<void>[] = [];
+  for (let n = 0; n < count; n += 1) {
+    const text = `${said[n % said.length]} (live ${from.texts.length})`;
     from.texts.push(text);
-    await from.send(stage.reader.id, text);
-    await new Promise((resolve) => setTimeout(resolve, LIVE_MS));
+    sent.push(from.send(stage.reader.id, text));
+    if (gapMs > 0) await setTimeout(gapMs);
   }
+  await Promise.all(sent);
 }
 
 /** 5,000 messages scrolled back and down again on a fast line: what the device has to do, not the line. */
@@ -109,7 +132,6 @@ export async function readLong(browser: Browser, stage: Stage) {
   await page.goto(`${stage.url}/chat/${stage.long.id}`);
   await page.locator("body[data-connected]").waitFor();
   await page.waitForLoadState("networkidle");
-  const { now: since } = await seenBy(page);
   const up = await page.evaluate<Scrolled>(`bench.scrollTo(1, ${-STEP_PX})`);
   assert.equal(up.missing, 0, "every message was shown on the way");
   const down = await page.evaluate<Scrolled>(`bench.scrollTo(${stage.long.texts.length}, ${STEP_PX})`);
@@ -120,7 +142,7 @@ export async function readLong(browser: Browser, stage: Stage) {
     stage.long.texts.slice(-shown.length),
     "the end shows what was said last, in order",
   );
-  const tasks = seen.tasks.filter(({ at }) => at >= since).map(({ ms }) => ms);
+  const tasks = seen.tasks.filter(({ at }) => at >= up.since).map(({ ms }) => ms);
   await session.send("HeapProfiler.enable");
   await session.send("HeapProfiler.collectGarbage");
   const { usedSize } = await session.send("Runtime.getHeapUsage");

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -19,10 +19,9 @@ export interface Stage {
   /** Whom the reader talks with in the short and in the long conversation. */
   short: Account & { texts: string[] };
   long: Account & { texts: string[] };
-  close: () => Promise<void>;
 }
 
-export interface Account {
+interface Account {
   id: number;
   cookie: string;
   /** Sends, and waits for the acknowledgement. */
@@ -33,23 +32,29 @@ const SHORT = 60;
 const LONG = 5000;
 const OTHERS = 22;
 const AT_ONCE = 250;
+const ANSWER_MS = 30_000;
 const PASSWORD = "a long password of nobody 417";
 
 export const said = makeDialogues(seededDice(20_261_121), "en", 70)
   .flat()
   .map(({ text }) => text);
 
-/** Starts everything and says everything. */
-export async function openStage(): Promise<Stage> {
+/** What stops what was started, the last first. */
+export type Ends = (() => Promise<unknown>)[];
+
+/** Starts everything and says everything; `ends` gets each end as soon as there is something to stop. */
+export async function openStage(ends: Ends): Promise<Stage> {
   const folder = await mkdtemp(path.join(tmpdir(), "causerie-bench-"));
+  ends.push(() => rm(folder, { recursive: true, force: true }));
   const stores = await startPrivateStores({
     directory: folder,
     mariadb: true,
     redis: true,
     log: console.log,
   });
+  ends.push(() => stores.stop());
   const port = await freePort();
-  const { app, url } = await startApp({
+  const url = await startApp(ends, {
     ...{ PORT: String(port), HOST: "127.0.0.1", DATA_DIR: path.join(folder, "app"), NODE_ENV: "production" },
     ...{ DATABASE_URL: databaseUrlOf(stores), REDIS_URL: redisUrlOf(stores), LOG_LEVEL: "error" },
     ...{
@@ -61,15 +66,7 @@ export async function openStage(): Promise<Stage> {
     ...{ LIMIT_EVENTS_PER_SOCKET: "off", LIMIT_LOGIN_PER_ADDRESS: "off" },
   });
   const sockets: Socket[] = [];
-  const close = async () => {
-    for (const socket of sockets) socket.disconnect();
-    if (app.exitCode === null) {
-      app.kill("SIGTERM");
-      await once(app, "exit");
-    }
-    await stores.stop();
-    await rm(folder, { recursive: true, force: true });
-  };
+  ends.push(async () => sockets.forEach((socket) => void socket.disconnect()));
   const join = (name: string) => signUp(url, name, sockets);
   const [reader, short, long] = [await join("Camille"), await join("Mateo"), await join("Ines")];
   for (let n = 0; n < OTHERS; n += 1) await (await join(`person${n}`)).send(reader.id, said[n] ?? "");
@@ -77,7 +74,7 @@ export async function openStage(): Promise<Stage> {
   await sendAll(long, reader.id, texts.long);
   await sendAll(short, reader.id, texts.short);
   return {
-    ...{ url, reader, close },
+    ...{ url, reader },
     short: { ...short, texts: texts.short },
     long: { ...long, texts: texts.long },
   };
@@ -92,14 +89,19 @@ async function sendAll(from: Account, to: number, texts: string[]): Promise<void
     await Promise.all(texts.slice(start, start + AT_ONCE).map((text) => from.send(to, text)));
 }
 
-async function startApp(environment: Record<string, string>): Promise<{ app: ChildProcess; url: string }> {
+async function startApp(ends: Ends, environment: Record<string, string>): Promise<string> {
   const app = spawn(process.execPath, ["src/server.ts"], {
     env: { PATH: process.env.PATH ?? "", ...environment },
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
-  app.once("exit", (code) => code && process.exit(code)); // it has said why
-  const [{ address }] = await once(app, "message");
-  return { app, url: String(address).replace("localhost", "127.0.0.1") };
+  const exited = once(app, "exit");
+  ends.push(async () => {
+    app.kill("SIGTERM");
+    await exited;
+  });
+  const gone = exited.then(() => Promise.reject(new Error("the app ended"))); // it has said why
+  const [{ address }] = await Promise.race([once(app, "message"), gone]);
+  return String(address).replace("localhost", "127.0.0.1");
 }
 
 async function signUp(url: string, username: string, sockets: Socket[]): Promise<Account> {
@@ -119,7 +121,9 @@ async function signUp(url: string, username: string, sockets: Socket[]): Promise
   });
   sockets.push(socket);
   const send = async (receiverId: number, message: string) => {
-    const answer = await socket.emitWithAck("sendMessage", { receiverId, message, clientId: randomUUID() });
+    const answer = await socket
+      .timeout(ANSWER_MS)
+      .emitWithAck("sendMessage", { receiverId, message, clientId: randomUUID() });
     if (!answer.ok) throw new Error(`sending answered ${JSON.stringify(answer)}`);
   };
   return { id, cookie, send };

@@ -1,3 +1,4 @@
+import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
 import { ensurePrograms } from "../src/platform/embedded/embedded.ts";
 import { readCold, readLong } from "./support/browser-runs.ts";
@@ -7,10 +8,11 @@ import { spreadOf } from "./support/stats.ts";
 /**
  * `npm run bench:browser`: how soon a cold conversation page can be read and written to on a slow line and a slow
  * device, and whether it stays smooth. Chromium itself makes line and device slow. A page that shows anything but
- * what was said fails the bench.
+ * what was said fails the bench. `--runs N` makes it shorter or longer than five runs.
  */
 
-const RUNS = 5;
+const { values: options } = parseArgs({ options: { runs: { type: "string", default: "5" } } });
+const RUNS = Number(options.runs);
 
 const LINES: Record<string, { what: string; atMost?: number }> = {
   readable: { what: "readable, ms", atMost: 2000 },

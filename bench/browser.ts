@@ -66,10 +66,10 @@ function stop(): Promise<void> {
   return stopping;
 }
 async function stopAll(): Promise<void> {
-  for (const end of ends.splice(0).reverse()) await end();
+  for (const end of ends.splice(0).reverse()) await end().catch(console.error); // the others must end all the same
 }
 const interrupt = () => void stop().finally(() => process.exit(130));
-process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
+process.on("SIGINT", interrupt).on("SIGTERM", interrupt); // often twice: from a terminal or `timeout`, and from npm
 
 try {
   await ensurePrograms([{ program: "chromium", package: "chromium" }], console.log);

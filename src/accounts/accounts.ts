@@ -6,7 +6,6 @@ import { refuseGuessable } from "../auth/password-strength.ts";
 import { hashPassword, PASSWORD_SCHEME, refuseUnfitPassword } from "../auth/passwords.ts";
 import { lockConversations } from "../conversations/conversations.queries.ts";
 import { db, type Queryable } from "../platform/db.ts";
-import { retryingDeadlocks } from "../platform/db-errors.ts";
 import { overtaken, Refusal } from "../platform/errors.ts";
 import { publishLeft } from "../realtime/publish.ts";
 import { deleteResetOf } from "../resets/resets.queries.ts";
@@ -61,7 +60,7 @@ export async function deleteAccount(actor: Prover, { password, code }: Proof): P
 
 /** In one step, and after whatever is being sent to or by this person: later sends see that nobody is there. */
 function erase(account: AccountVersion): Promise<void> {
-  return retryingDeadlocks(() => db.transaction((tx) => eraseIn(tx, account)));
+  return db.transaction((tx) => eraseIn(tx, account));
 }
 
 async function eraseIn(tx: Queryable, account: AccountVersion): Promise<void> {

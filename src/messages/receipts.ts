@@ -2,7 +2,7 @@ import type { Cursors } from "../conversations/conversations.queries.ts";
 import { type Actor, begunConversation, type Target } from "../conversations/conversations.ts";
 import { everythingChanged } from "../platform/changes.ts";
 import { db, type Queryable } from "../platform/db.ts";
-import { CommitUnknown, retryingDeadlocks } from "../platform/db-errors.ts";
+import { CommitUnknown } from "../platform/db-errors.ts";
 import { notFound, Refusal } from "../platform/errors.ts";
 import { GroupCommit } from "../platform/group-commit.ts";
 import { publishReceipts } from "../realtime/publish.ts";
@@ -60,7 +60,7 @@ export const closeReceipts = () => mover.close();
 
 async function moveCursors(moves: Move[]): Promise<(Standing | Refusal)[]> {
   try {
-    const { rows, moved } = await retryingDeadlocks(() => db.transaction((tx) => moveIn(tx, moves)));
+    const { rows, moved } = await db.transaction((tx) => moveIn(tx, moves));
     for (const row of moved) publishReceipts(standingOf(row), row.memberIds);
     return moves.map((move) => {
       const row = rows.get(keyOf(move));

@@ -67,14 +67,17 @@ export function isReadOnly(error: unknown): boolean {
 }
 
 const DEADLOCK_RETRIES = 10;
+const RETRY_MS = 4000;
 
-/** Runs a transaction again while it is rolled back for another's sake. @throws whatever else it throws */
+/** Runs something again while it is rolled back for another's sake, within 4 s. @throws whatever it throws else */
 export async function retryingDeadlocks<T>(work: () => Promise<T>): Promise<T> {
+  const since = performance.now();
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await work();
     } catch (error) {
-      if (!isDeadlock(error) || attempt > DEADLOCK_RETRIES) throw error;
+      const isInTime = attempt <= DEADLOCK_RETRIES && performance.now() - since < RETRY_MS;
+      if (!isDeadlock(error) || !isInTime) throw error;
     }
   }
 }

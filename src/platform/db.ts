@@ -5,7 +5,14 @@ import mysql, {
   type ResultSetHeader,
   type RowDataPacket,
 } from "mysql2";
-import { CommitUnknown, codeOf, isDeadlock, isServersWord, isUnavailable } from "./db-errors.ts";
+import {
+  CommitUnknown,
+  codeOf,
+  isDeadlock,
+  isServersWord,
+  isUnavailable,
+  retryingDeadlocks,
+} from "./db-errors.ts";
 import { withDeadline } from "./deadline.ts";
 
 /** What a statement may be given; lists only where `query` expands them. */
@@ -45,7 +52,7 @@ export interface ShortTransaction extends Queryable {
 
 export interface Database extends Queryable {
   /**
-   * Runs `work` in one READ COMMITTED transaction.
+   * Runs `work` in one READ COMMITTED transaction; once more where it was rolled back for another's sake.
    *
    * @throws CommitUnknown when the connection was lost while committing: it may or may not be stored
    * @throws whatever `work` throws, after rolling back
@@ -114,7 +121,8 @@ function end(each: Pool): Promise<void> {
 /** The app's database. */
 export const db: Database = {
   ...queryable((run) => withConnection(pool, run)),
-  transaction: (work) => withConnection(pool, (connection) => inTransaction(connection, work)),
+  transaction: (work) =>
+    retryingDeadlocks(() => withConnection(pool, (connection) => inTransaction(connection, work))),
   shortTransaction: (work) => withConnection(shortPool, (connection) => inShortTransaction(connection, work)),
 };
 

@@ -22,7 +22,7 @@ rewrite("/src/realtime/sockets.ts", [
     "const { userId, authVersion, createdAt } = kept.get(cookie);",
   ],
   [
-    "const session = await readSession(sessionId);",
+    "const session = await sessionOf(sessionId);",
     "const session = { userId, authVersion: socket.data.authVersion };",
   ],
 ]);

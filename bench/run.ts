@@ -103,8 +103,13 @@ async function play(act: Act): Promise<Result[]> {
     await stage.stop();
     rmSync(folder, { recursive: true, force: true });
   };
-  const interrupt = () => void stop().finally(() => process.exit(130));
-  process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
+  let isStopping = false;
+  // A terminal and npm may both pass the signal on; the second must not end what the first began.
+  const interrupt = () => {
+    if (!isStopping) void stop().finally(() => process.exit(130));
+    isStopping = true;
+  };
+  process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
   try {
     const players = await makePlayers(stage, options.quick ? act.people.quick : act.people.whole);
     const bench = new Bench(stage, loader, players, options.quick, Number(options.crowd) * 1000);

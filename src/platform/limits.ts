@@ -37,7 +37,8 @@ export async function spend(limit: LimitName, key: string, userId?: number): Pro
   if (!rate) return;
   const used = await ask(counterOf(limit).consume(keyText(key)).catch(refusedCount));
   if (used.consumedPoints <= rate.points) return;
-  audit("limit_reached", { reason: limit, userId });
+  // The first refusal of a window stands for those that follow: who goes on trying fills no log.
+  if (used.consumedPoints === rate.points + 1) audit("limit_reached", { reason: limit, userId });
   throw spent(limit, used.msBeforeNext);
 }
 

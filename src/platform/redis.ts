@@ -62,6 +62,8 @@ export async function connectRedis(url: string, timeoutMs = 10_000): Promise<Red
     reported = error.message;
   });
   client.on("ready", () => {
+    // Before anything else is asked: one script that is known could overtake one that is not.
+    for (const { text } of scripts) client.scriptLoad(text).catch(() => undefined);
     if (reported !== "") log.info("Redis is back");
     reported = "";
   });
@@ -83,26 +85,30 @@ export async function ask<T>(command: Promise<T>): Promise<T> {
   }
 }
 
-/**
- * Runs a script, known to Redis by its digest after the first time.
- *
- * @throws RedisUnavailable
- */
-export function runScript(script: string, keys: string[], values: string[]): Promise<unknown> {
-  const options = { keys, arguments: values };
-  const running = redis.evalSha(digestOf(script), options).catch((error: unknown) => {
-    if (!String(error).includes("NOSCRIPT")) throw error;
-    return redis.eval(script, options);
-  });
-  return ask(running);
+/** A Lua script, which Redis is told once and then knows by its digest. */
+export interface Script {
+  text: string;
+  digest: string;
 }
 
-const digests = new Map<string, string>();
+const scripts: Script[] = [];
 
-function digestOf(script: string): string {
-  const digest = digests.get(script) ?? createHash("sha1").update(script).digest("hex");
-  digests.set(script, digest);
-  return digest;
+/** Makes a script known to every Redis that is connected to from now on. */
+export function defineScript(text: string): Script {
+  const script = { text, digest: createHash("sha1").update(text).digest("hex") };
+  scripts.push(script);
+  return script;
+}
+
+/** Runs a script. @throws RedisUnavailable */
+export function runScript({ text, digest }: Script, keys: string[], values: string[]): Promise<unknown> {
+  const options = { keys, arguments: values };
+  const running = redis.evalSha(digest, options).catch((error: unknown) => {
+    // Somebody took all scripts away.
+    if (!String(error).includes("NOSCRIPT")) throw error;
+    return redis.eval(text, options);
+  });
+  return ask(running);
 }
 
 /** Redis is down, frozen or refuses: whoever asked cannot know. */

@@ -3,7 +3,7 @@ import { batched } from "../platform/batched.ts";
 import { config } from "../platform/config.ts";
 import { tooMany } from "../platform/errors.ts";
 import { log } from "../platform/log.ts";
-import { runScript } from "../platform/redis.ts";
+import { defineScript, runScript } from "../platform/redis.ts";
 
 /**
  * How many sockets a person or a network has open on all nodes together. Each node writes its own number into Redis,
@@ -19,7 +19,7 @@ const RETRY_AFTER_S = 30;
 const own = new Map<string, number>();
 
 /** KEYS: hashes of numbers by node. ARGV: node, how long a number lasts in ms, this node's number for each key. */
-const SCRIPT = `
+const SCRIPT = defineScript(`
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local sums = {}
@@ -38,7 +38,7 @@ for i, key in ipairs(KEYS) do
   end
   sums[i] = sum
 end
-return sums`;
+return sums`);
 
 /**
  * Counts one socket more, until `release`.

@@ -1,3 +1,5 @@
+import { defineScript } from "../platform/redis.ts";
+
 /**
  * The Lua scripts behind presence, each atomic. KEYS[1] is a sorted set of user ids by the time (ms, Redis's
  * clock) at which the user's last lease runs out; ARGV[1] is the prefix of one sorted set a user, of lease names
@@ -34,7 +36,7 @@ end
 
 export const leaseScripts = {
   /** ARGV: prefix, duration in ms, then user id and lease by turns. Tells those who were offline. */
-  renew: `${CLOCK}
+  renew: defineScript(`${CLOCK}
 for i = 3, #ARGV, 2 do
   local user, key = ARGV[i], ARGV[1] .. ARGV[i]
   if not isOnline(user) then
@@ -47,19 +49,19 @@ for i = 3, #ARGV, 2 do
   redis.call('ZADD', KEYS[1], last[2], user)
   redis.call('PEXPIREAT', key, last[2])
 end
-return answer`,
+return answer`),
 
   /** ARGV: prefix, then user id and lease by turns. Tells those whose last lease this was. */
-  drop: `${CLOCK}${SETTLE}
+  drop: defineScript(`${CLOCK}${SETTLE}
 for i = 2, #ARGV, 2 do
   local user, key = ARGV[i], ARGV[1] .. ARGV[i]
   local wasOnline = isOnline(user)
   if redis.call('ZREM', key, ARGV[i + 1]) == 1 then settle(user, key, wasOnline) end
 end
-return answer`,
+return answer`),
 
   /** ARGV: prefix, user ids. Ends every lease but those of nodes; tells those who have none left. */
-  dropPages: `${CLOCK}${SETTLE}
+  dropPages: defineScript(`${CLOCK}${SETTLE}
 for i = 2, #ARGV do
   local user, key = ARGV[i], ARGV[1] .. ARGV[i]
   local wasOnline = isOnline(user)
@@ -68,19 +70,19 @@ for i = 2, #ARGV do
   end
   settle(user, key, wasOnline)
 end
-return answer`,
+return answer`),
 
   /** ARGV: prefix, how many at most. Tells those whose leases have all run out, once. */
-  sweep: `${CLOCK}
+  sweep: defineScript(`${CLOCK}
 for _, user in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[2])) do
   redis.call('ZREM', KEYS[1], user)
   redis.call('DEL', ARGV[1] .. user)
   tell(user, 0)
 end
-return answer`,
+return answer`),
 
   /** ARGV: prefix, user ids. Tells each of them. */
-  online: `${CLOCK}
+  online: defineScript(`${CLOCK}
 for i = 2, #ARGV do tell(ARGV[i], isOnline(ARGV[i]) and 1 or 0) end
-return answer`,
+return answer`),
 };

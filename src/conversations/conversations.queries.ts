@@ -143,7 +143,7 @@ export async function insertMemberships(
 export async function countUnread(userId: number, most: number): Promise<number> {
   const [row] = await db.execute<{ unread: number }>(
     `SELECT COUNT(*) AS unread FROM (
-       SELECT 1 AS one FROM memberships WHERE user_id = ? AND has_unread = 1 LIMIT ${Math.trunc(most)}
+       SELECT 1 AS one FROM memberships WHERE user_id = ? AND unread_count > 0 LIMIT ${Math.trunc(most)}
      ) u`,
     [userId],
   );

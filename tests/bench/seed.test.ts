@@ -22,11 +22,14 @@ before(async () => {
     [host.id],
   );
   const loading = await connectForLoading(causerie.environment.DATABASE_URL ?? "");
-  await emptyAndFill(loading, row?.hash ?? "");
-  const first = await checksums();
-  await emptyAndFill(loading, row?.hash ?? "");
-  assert.deepEqual(await checksums(), first, "the same rows each time");
-  await loading.end();
+  try {
+    await emptyAndFill(loading, row?.hash ?? "");
+    const first = await checksums();
+    await emptyAndFill(loading, row?.hash ?? "");
+    assert.deepEqual(await checksums(), first, "the same rows each time");
+  } finally {
+    await loading.end();
+  }
 });
 
 async function emptyAndFill(loading: Connection, hash: string): Promise<void> {

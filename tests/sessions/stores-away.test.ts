@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startOnOwnStores } from "../operations/own-stores.ts";
-import { connect, eventually, logIn, signUp } from "../support/person.ts";
+import { connect, eventually, logIn, request, signUp } from "../support/person.ts";
 import { openTestRedis, sessionKeyOf } from "../support/redis.ts";
 
 /** What ends a session cuts its sockets as far as the store that is left can say, or the process by itself. */
@@ -46,6 +46,8 @@ test("while Redis is away a session that is too old or unused for too long still
 });
 
 test("each store alone cuts the sockets of what it says is over, while the other is away", async () => {
+  const isReady = async () => (await request(withoutRedis, "", "/readyz")).status === 200;
+  await eventually(isReady, "Redis is back from the test before");
   const [changed, ended] = [await signUp(causerie), await signUp(causerie)];
   const others = await logIn(causerie, ended);
   const lost = await connect(withoutRedis, changed);

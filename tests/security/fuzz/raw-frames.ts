@@ -35,8 +35,9 @@ export async function fuzzRawFrames(
 
 function outcomeOf(answer: string, last: Buffer): string {
   if (answer.startsWith('[{"ok":true')) return "served";
-  // "41" says goodbye: whoever said it is still connected, and is told nothing any more.
-  return answer === "silent" && isGoodbye(last) ? "left" : answer.slice(0, 20);
+  // "41" says goodbye: whoever said it is still connected, and is told nothing any more, or that they are nobody.
+  const isRefused = answer === "silent" || answer.startsWith('[{"ok":false');
+  return isRefused && isGoodbye(last) ? "left" : answer.slice(0, 20);
 }
 
 /** Its payload stands after a head of 6 bytes, or of 8 where it is longer. */

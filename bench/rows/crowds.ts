@@ -95,9 +95,7 @@ export const crowdRow: Row = {
 
 const GUESSERS = 50;
 const GUESSED_PER_SECOND = 500;
-const REAL_COST = "12";
 
-/** Names whose passwords are as dear to check as real ones. */
 const guessed = Array.from({ length: GUESSERS }, (_each, index) => `guessed${index}`);
 
 export const loginFloodRow: Row = {
@@ -113,7 +111,7 @@ export const loginFloodRow: Row = {
     logins: { what: "logins answered", unit: "/s", digits: 1 },
   },
   prepare: async (bench) => {
-    await makeAccounts(bench.stage, guessed, REAL_COST);
+    await makeAccounts(bench.stage, guessed);
     await bench.run({ task: "open", target: bench.ours, players: bench.players, tabs: 1, atOnce: 64 });
   },
   round: async (bench) => {

@@ -1,23 +1,20 @@
+import { createHmac, randomUUID } from "node:crypto";
 import { hashPassword, PASSWORD_SCHEME } from "../../src/auth/passwords.ts";
 import { findUserIds, insertAllSuffixes, insertUsers } from "../../src/demo/demo.queries.ts";
 import { configure } from "../../src/platform/config.ts";
 import { closeDatabase, db, openDatabase } from "../../src/platform/db.ts";
+import { closeRedis, openRedis, redis } from "../../src/platform/redis.ts";
+import { cookieName } from "../../src/platform/session.ts";
+import { SessionStore, sessionPrefix } from "../../src/platform/session-store.ts";
 import { suffixesOf, usernameKey } from "../../src/users/usernames.ts";
-import { openConnection, postRequest } from "../load/http.ts";
 import type { Player } from "../load/orders.ts";
 import type { Stage } from "./stage.ts";
 
 export const PASSWORD = "the load's own password";
-const CHEAP_COST = "4"; // of hashes that only get the load in; those of the login flood are as dear as real ones
-const LOGINS_AT_ONCE = 8;
 
-/** Inserts accounts by name; the app verifies their password by the cost that each hash names. */
-export async function makeAccounts(
-  stage: Stage,
-  names: string[],
-  bcryptCost = CHEAP_COST,
-): Promise<number[]> {
-  configure({ ...stage.environment, NODE_ENV: "test", BCRYPT_COST: bcryptCost });
+/** Inserts accounts by name, all with the same password. @returns their ids, in the order of the names */
+export async function makeAccounts(stage: Stage, names: string[]): Promise<number[]> {
+  configure(stage.environment);
   openDatabase(stage.databaseUrl("causerie"), 2);
   try {
     const passwordHash = await hashPassword(PASSWORD);
@@ -66,26 +63,31 @@ function playerName(index: number): string {
   return `${syllables.join("")}${index >> 16 || ""}`;
 }
 
-/** People with accounts, logged in by the form as everybody is. */
+/** People with accounts, each with a session as a login begins it: thousands of real ones would hash for an hour. */
 export async function makePlayers(stage: Stage, count: number): Promise<Player[]> {
   const names = Array.from({ length: count }, (_each, index) => playerName(index));
   const ids = await makeAccounts(stage, names);
-  const players = names.map((name, index) => ({ id: ids[index] ?? 0, name, cookie: "" }));
-  const waiting = [...players];
-  const worker = async () => {
-    const connection = openConnection(stage.app.url);
-    for (let player = waiting.pop(); player; player = waiting.pop()) {
-      const fields = { username: player.name, password: PASSWORD };
-      const { status, head } = await connection.ask(postRequest(stage.app.url, "/login", "", fields));
-      if (status !== 303) throw new Error(`a login was answered ${head}`);
-      player.cookie = cookieOf(head);
-    }
-    connection.close();
-  };
-  await Promise.all(Array.from({ length: LOGINS_AT_ONCE }, worker));
-  return players;
+  await openRedis(stage.redisUrl);
+  try {
+    const store = new SessionStore({ client: redis, prefix: sessionPrefix() });
+    return await Promise.all(
+      names.map(async (name, index) => {
+        const id = ids[index] ?? 0;
+        return { id, name, cookie: await beginSession(store, id, stage.environment.SESSION_SECRET ?? "") };
+      }),
+    );
+  } finally {
+    closeRedis();
+  }
 }
 
-function cookieOf(head: string): string {
-  return [...head.matchAll(/^set-cookie: ([^;]+)/gim)].map(([, cookie]) => cookie).join("; ");
+/** @returns the cookie that express-session knows the session by */
+async function beginSession(store: SessionStore, userId: number, secret: string): Promise<string> {
+  const sid = randomUUID();
+  await store.set(sid, {
+    ...{ userId, authVersion: 1, createdAt: Date.now(), address: "127.0.0.1", browser: "", system: "" },
+    cookie: { originalMaxAge: null, path: "/" },
+  });
+  const signature = createHmac("sha256", secret).update(sid).digest("base64").replace(/=+$/, "");
+  return `${cookieName()}=${encodeURIComponent(`s:${sid}.${signature}`)}`;
 }

@@ -25,7 +25,7 @@ async function follow(order: Order): Promise<Partial<Figures>> {
       return { done, seconds: (performance.now() - since) / 1000, wrong: opened.wrong };
     }
     case "close":
-      talksOf(order.target).close();
+      await talksOf(order.target).close();
       talks.delete(order.target);
       return {};
     case "saturate":

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { frameOf, frameReader } from "./frames.ts";
 
@@ -5,7 +6,8 @@ import { frameOf, frameReader } from "./frames.ts";
 export interface LoadSocket {
   /** Asks an event with an acknowledgement. */
   ask: (event: string, value: object, done: (answer: Answer) => void) => void;
-  close: () => void;
+  /** Resolves once the server has closed it as well. */
+  close: () => Promise<void>;
 }
 
 export interface Answer {
@@ -69,7 +71,9 @@ export function openSocket(options: SocketOptions): Promise<LoadSocket> {
           ask: session.ask,
           close: () => {
             isOpen = false;
-            socket.removeAllListeners("close").destroy();
+            const closed = once(socket.removeAllListeners("close"), "close");
+            socket.end();
+            return closed.then(() => undefined);
           },
         });
       },

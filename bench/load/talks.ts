@@ -48,9 +48,11 @@ export class Talks {
     await Promise.all(Array.from({ length: atOnce }, worker));
   }
 
-  close(): void {
-    for (const tabs of this.tabs.values()) for (const tab of tabs) tab.close();
+  /** Resolves once the server has closed all of them as well. */
+  async close(): Promise<void> {
+    const tabs = [...this.tabs.values()].flat();
     this.tabs.clear();
+    await Promise.all(tabs.map((tab) => tab.close()));
   }
 
   /** Sends from one player to another, places of `players`. */

@@ -20,6 +20,12 @@ export const memoryRow: Row = {
   title: "Memory of somebody connected",
   rounds: 3,
   lines: { bytes: { what: "KB a person, idle", unit: "KB", digits: 1, goal: { atMost: 1.3 } } },
+  // What the first ones bring into memory (code, tables) is nobody's own.
+  prepare: async (bench) => {
+    const bare = await bench.limit(BARE);
+    await memoryOfPeople(bench, bench.stage.app, bench.ours);
+    await memoryOfPeople(bench, bare, bareTarget(bare));
+  },
   round: async (bench, number) => {
     const bare = await bench.limit(BARE);
     const { ours, limit } = await inTurn(

@@ -1,9 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { withDeadline } from "../../src/platform/deadline.ts";
 
 /** Looks into a Node process through its inspector, which a signal opens. */
 
 const FIRST_PORT = 9229;
+const TARGETS_URL = `http://127.0.0.1:${FIRST_PORT}/json`;
 const OPEN_MS = 3000;
+const LEAVE_MS = 300;
+const ANSWER_MS = 20_000;
 
 /** Has a process collect its garbage and tells the bytes that are in use after it: heap, and buffers outside it. */
 export async function collectGarbage(pid: number): Promise<number> {
@@ -15,17 +19,28 @@ export async function collectGarbage(pid: number): Promise<number> {
   await call("HeapProfiler.collectGarbage");
   const expression = "(({ heapUsed, external }) => heapUsed + external)(process.memoryUsage())";
   const { result } = await call<{ result: { value: number } }>("Runtime.evaluate", { expression });
-  // Closed again, so that the next process that is asked finds the port free.
-  await call("Runtime.evaluate", { expression: "setTimeout(() => process._debugEnd?.(), 0)" });
+  // Closed again, so that the next process that is asked finds the port free; but after we have gone, since closing it
+  // under somebody who is attached has ended the whole process.
+  await call("Runtime.evaluate", { expression: `setTimeout(() => process._debugEnd?.(), ${LEAVE_MS})` });
   socket.close();
+  await closed();
   return result.value;
+}
+
+/** Resolves once nobody listens any more; or else the next to be asked would be this one. */
+async function closed(): Promise<void> {
+  const end = performance.now() + OPEN_MS;
+  while (await fetch(TARGETS_URL).then(Boolean, () => false)) {
+    if (performance.now() > end) throw new Error(`port ${FIRST_PORT} stays open`);
+    await sleep(20);
+  }
 }
 
 async function attach(): Promise<WebSocket> {
   const end = performance.now() + OPEN_MS;
   for (;;) {
     try {
-      const answer = await fetch(`http://127.0.0.1:${FIRST_PORT}/json`);
+      const answer = await fetch(TARGETS_URL);
       const socket = new WebSocket(addressIn(await answer.json()));
       await new Promise((resolve, reject) => {
         socket.addEventListener("open", resolve, { once: true });
@@ -51,7 +66,7 @@ function caller(socket: WebSocket) {
   return <Result = object>(method: string, params: object = {}): Promise<Result> => {
     last += 1;
     const id = last;
-    return new Promise((resolve) => {
+    const answer = new Promise<Result>((resolve) => {
       const listen = (event: MessageEvent) => {
         const reply: { id?: number; result: Result } = JSON.parse(String(event.data));
         if (reply.id !== id) return;
@@ -61,5 +76,6 @@ function caller(socket: WebSocket) {
       socket.addEventListener("message", listen);
       socket.send(JSON.stringify({ id, method, params }));
     });
+    return withDeadline(answer, ANSWER_MS, "the inspector");
   };
 }

@@ -48,7 +48,9 @@ export async function conversationToSendTo(actor: Actor, target: Target): Promis
   if ("conversationId" in target) return target.conversationId;
   if (target.userId === actor.userId) throw new Refusal("invalid", "chat.error.self");
   const key = directKey(actor.userId, target.userId);
-  const id = known.get(key) ?? findOrBegin(actor, target.userId, key);
+  const kept = known.get(key);
+  if (kept) return kept;
+  const id = findOrBegin(actor, target.userId, key);
   if (known.size >= KNOWN_MAX) known.clear();
   known.set(key, id);
   // A failure must not be what everybody after gets.

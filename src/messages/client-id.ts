@@ -6,5 +6,5 @@ export function clientIdBytes(clientId: string): Buffer {
 /** The 16 bytes that are stored to UUID text. */
 export function clientIdText(bytes: Buffer): string {
   const hex = bytes.toString("hex");
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }

@@ -17,6 +17,8 @@ export function parseMessageText(typed: string): string {
   const text = typed.replace(/\r\n?/g, "\n").trim();
   if (INVISIBLE.test(text)) throw new Refusal("invalid", "chat.error.empty");
   if (!text.isWellFormed() || text.includes("\0")) throw new Refusal("invalid", "chat.error.invalid");
+  // Never fewer units than characters, and quicker to know.
+  if (text.length <= MESSAGE_MAX) return text;
   const length = [...text].length;
   if (length > MESSAGE_MAX)
     throw new Refusal("too_large", "chat.error.tooLong", { max: MESSAGE_MAX, length });

@@ -3,7 +3,7 @@ import type { Cursors, DirectConversation } from "../conversations/conversations
 import { conversationTopic, EVERYBODY, presenceTopic, viewOf } from "../platform/changes.ts";
 import { actorOf, clockOf } from "../platform/context.ts";
 import { Kept, keyOf } from "../platform/kept.ts";
-import { type Clock, dateOf, dayLabel, timeOf } from "../platform/times.ts";
+import { type Clock, dayLabel, localOf } from "../platform/times.ts";
 import { renderPartial } from "../platform/views.ts";
 import { shownName } from "../users/shown-name.ts";
 import type { Message } from "./message.ts";
@@ -70,23 +70,28 @@ function itemsOf(messages: Message[], viewerId: number, other: Cursors, clock: C
   let day = "";
   return messages.flatMap((message) => {
     const date = new Date(message.timestamp);
-    const isNewDay = dateOf(date, clock) !== day;
-    day = dateOf(date, clock);
-    const item = { message: viewedBy(message, viewerId, other, clock) };
+    const local = localOf(date, clock);
+    const isNewDay = local.date !== day;
+    day = local.date;
+    const item = { message: viewedBy(message, viewerId, other, { locale: clock.locale, time: local.time }) };
     return isNewDay ? [{ day: { date: day, label: dayLabel(date, clock) } }, item] : [item];
   });
 }
 
-/** A message as one of the two sees it: its side, its state for the sender, and the reader's clock. */
-function viewedBy(message: Message, viewerId: number, other: Cursors, clock: Clock) {
+/** A message as one of the two sees it: its side, its state for the sender, and the time by the reader's clock. */
+function viewedBy(
+  message: Message,
+  viewerId: number,
+  other: Cursors,
+  { locale, time }: Pick<Clock, "locale"> & { time: string },
+) {
   const own = message.senderId === viewerId;
-  const date = new Date(message.timestamp);
   return {
     ...messageContext(message),
-    sender: shownName(message.sender, clock.locale),
+    sender: shownName(message.sender, locale),
     own,
     state: own ? stateOf(message.seq, other) : "",
-    time: timeOf(date, clock),
+    time,
   };
 }
 

@@ -14,8 +14,8 @@ import {
   type LockedMember,
   type NewMessage,
   type PlacedId,
+  raiseCounters,
   type SendKey,
-  updateCounters,
   updateMemberships,
 } from "./writer.queries.ts";
 
@@ -41,7 +41,8 @@ interface Thread {
   lastRev: number;
   now: Date;
   members: Member[];
-  isChanged: boolean;
+  /** Messages that are new. */
+  added: number;
 }
 
 /**
@@ -91,7 +92,7 @@ function threadsOf([conversations, members]: [LockedConversation[], LockedMember
   const now = members[0]?.now ?? new Date();
   const threads = new Map<number, Thread>();
   for (const { conversationId, lastSeq, lastRev } of conversations) {
-    threads.set(conversationId, { conversationId, lastSeq, lastRev, now, members: [], isChanged: false });
+    threads.set(conversationId, { conversationId, lastSeq, lastRev, now, members: [], added: 0 });
   }
   // Copies: where the insert finds a message stored before, numbering begins anew.
   for (const member of members) threads.get(member.conversationId)?.members.push({ ...member });
@@ -124,7 +125,7 @@ function place(
 function number(draft: Draft, thread: Thread): NewMessage {
   thread.lastSeq += 1;
   thread.lastRev += 1;
-  thread.isChanged = true;
+  thread.added += 1;
   for (const member of thread.members) moveMember(member, draft.senderId, thread.lastSeq);
   return { ...draft, seq: thread.lastSeq, rev: thread.lastRev, createdAt: thread.now };
 }
@@ -148,13 +149,16 @@ async function store(
   fresh: NewMessage[],
   threads: Thread[],
 ): Promise<Map<string, number>> {
-  const written = threads.filter((thread) => thread.isChanged);
+  const written = threads.filter(({ added }) => added > 0);
   const [first] = written;
   if (!first) return new Map();
   const [, found = []] = await tx.finish<PlacedId>([
     insertMessages(fresh),
     findInsertedIds(fresh.length),
-    updateCounters(written, first.now),
+    ...raiseCounters(
+      written.map(({ conversationId, added }) => ({ conversationId, by: added })),
+      first.now,
+    ),
     updateMemberships(written.flatMap(membersOf), first.now),
   ]);
   return idsOf(fresh, found);

@@ -98,22 +98,20 @@ export function findIds(places: Omit<PlacedId, "id">[]): Promise<PlacedId[]> {
   );
 }
 
-export interface CounterUpdate {
+/** How many messages a conversation got. */
+export interface Raise {
   conversationId: number;
-  lastSeq: number;
-  lastRev: number;
+  by: number;
 }
 
-/** Rows travel as one JSON text: of all ways that both databases take, the one that costs both ends least. */
-export function updateCounters(updates: CounterUpdate[], lastMessageAt: Date): Statement {
-  const rows = updates.map((row) => [row.conversationId, row.lastSeq, row.lastRev]);
-  return {
-    sql: `UPDATE JSON_TABLE(?, '$[*]' COLUMNS (
-            id BIGINT UNSIGNED PATH '$[0]', last_seq BIGINT UNSIGNED PATH '$[1]', last_rev BIGINT UNSIGNED PATH '$[2]'
-          )) n STRAIGHT_JOIN conversations c ON c.id = n.id
-          SET c.last_seq = n.last_seq, c.last_rev = n.last_rev, c.last_message_at = ?`,
-    values: [JSON.stringify(rows), lastMessageAt],
-  };
+/** Most conversations of a batch get as many as others: a statement for each number, which finds its rows by key. */
+export function raiseCounters(raises: Raise[], lastMessageAt: Date): Statement[] {
+  const ids = Map.groupBy(raises, ({ by }) => by);
+  return [...ids].map(([by, group]) => ({
+    sql: `UPDATE conversations SET last_seq = last_seq + ?, last_rev = last_rev + ?, last_message_at = ?
+          WHERE id IN (?)`,
+    values: [by, by, lastMessageAt, group.map(({ conversationId }) => conversationId)],
+  }));
 }
 
 export interface MembershipUpdate {
@@ -124,19 +122,18 @@ export interface MembershipUpdate {
   unreadCount: number;
 }
 
+/** Rows that stand under their conversations' locks, so that none of them can be missing: nothing is ever inserted. */
 export function updateMemberships(updates: MembershipUpdate[], lastMessageAt: Date): Statement {
-  const rows = updates.map((row) => [
-    ...[row.conversationId, row.userId, row.deliveredSeq, row.readSeq, row.unreadCount],
-  ]);
   return {
-    sql: `UPDATE JSON_TABLE(?, '$[*]' COLUMNS (
-            conversation_id BIGINT UNSIGNED PATH '$[0]', user_id BIGINT UNSIGNED PATH '$[1]',
-            delivered_seq BIGINT UNSIGNED PATH '$[2]', read_seq BIGINT UNSIGNED PATH '$[3]',
-            unread_count INT UNSIGNED PATH '$[4]'
-          )) n STRAIGHT_JOIN memberships m ON m.conversation_id = n.conversation_id AND m.user_id = n.user_id
-          SET m.delivered_seq = n.delivered_seq, m.read_seq = n.read_seq, m.unread_count = n.unread_count,
-              m.last_message_at = ?`,
-    values: [JSON.stringify(rows), lastMessageAt],
+    sql: `INSERT INTO memberships (conversation_id, user_id, delivered_seq, read_seq, unread_count, last_message_at)
+          VALUES ? ON DUPLICATE KEY UPDATE delivered_seq = VALUES(delivered_seq), read_seq = VALUES(read_seq),
+            unread_count = VALUES(unread_count), last_message_at = VALUES(last_message_at)`,
+    values: [
+      updates.map((row) => [
+        ...[row.conversationId, row.userId, row.deliveredSeq, row.readSeq, row.unreadCount],
+        lastMessageAt,
+      ]),
+    ],
   };
 }
 

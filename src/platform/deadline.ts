@@ -10,14 +10,20 @@ export class DeadlineExceeded extends Error {
  * @param what names the thing waited for, for the error's text
  * @throws DeadlineExceeded after `ms` milliseconds
  */
-export async function withDeadline<T>(promise: Promise<T>, ms: number, what: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new DeadlineExceeded(`${what} did not answer within ${ms} ms`)), ms);
+export function withDeadline<T>(promise: Promise<T>, ms: number, what: string): Promise<T> {
+  // One promise, as this stands around every statement and every command: a race of two is twice as dear.
+  return new Promise((resolve, reject) => {
+    const late = () => reject(new DeadlineExceeded(`${what} did not answer within ${ms} ms`));
+    const timer = setTimeout(late, ms);
+    promise.then(
+      (value) => {
+        clearTimeout(timer);
+        resolve(value);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
   });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -34,6 +34,7 @@ export function negotiateLocale(accepted: readonly string[]): Locale {
  */
 export function translate(locale: Locale, key: string, values: Record<string, unknown> = {}): string {
   const text = sentence(locale, key, values) ?? sentence(DEFAULT_LOCALE, key, values) ?? key;
+  if (!text.includes("{")) return text;
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in values ? String(values[name]) : whole));
 }
 

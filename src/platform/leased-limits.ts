@@ -28,7 +28,8 @@ interface Account {
   asking: Promise<void> | null;
 }
 
-const accounts = new Map<string, Account>();
+/** By limit and person. */
+const accounts = new Map<LimitName, Map<number, Account>>();
 
 /** Takes one of what `key` may still do. @throws Refusal `too_many` with `retryAfterS` */
 export async function spendLeased(limit: LimitName, key: number): Promise<void> {
@@ -47,14 +48,15 @@ export async function spendLeased(limit: LimitName, key: number): Promise<void> 
 }
 
 function accountOf(limit: LimitName, key: number, size: number, windowMs: number): Account {
-  const name = `${limit} ${key}`;
-  const known = accounts.get(name);
+  const ofLimit = accounts.get(limit) ?? new Map<number, Account>();
+  const known = ofLimit.get(key);
   const now = performance.now();
   if (known && known.until > now) return known;
   sweep(now);
+  accounts.set(limit, ofLimit);
   const until = now + windowMs;
   const fresh: Account = { left: size, owed: size, taken: 0, until, isSpent: false, asking: null };
-  accounts.set(name, fresh);
+  ofLimit.set(key, fresh);
   return fresh;
 }
 
@@ -88,9 +90,12 @@ function leaseHere(error: unknown, account: Account, limit: LimitName): Lease {
 
 let sweepAt = SWEEP_MIN;
 
+const countAll = () => [...accounts.values()].reduce((sum, { size }) => sum + size, 0);
+
 /** Forgets those whose window is over, each time their number has doubled. */
 function sweep(now: number): void {
-  if (accounts.size < sweepAt) return;
-  for (const [name, account] of accounts) if (account.until <= now) accounts.delete(name);
-  sweepAt = Math.max(SWEEP_MIN, 2 * accounts.size);
+  if (countAll() < sweepAt) return;
+  for (const ofLimit of accounts.values())
+    for (const [key, account] of ofLimit) if (account.until <= now) ofLimit.delete(key);
+  sweepAt = Math.max(SWEEP_MIN, 2 * countAll());
 }

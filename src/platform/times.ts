@@ -45,24 +45,30 @@ function canonicalZone(name: string): string | null {
 }
 
 /** `12:04` */
-export const timeOf = (date: Date, clock: Clock) => localOf(date, clock).slice(11, 16);
+const timeOf = (date: Date, clock: Clock) => localOf(date, clock).time;
 
 /** `2026-11-21` in the reader's zone. */
-export const dateOf = (date: Date, clock: Clock) => localOf(date, clock).slice(0, 10);
+const dateOf = (date: Date, clock: Clock) => localOf(date, clock).date;
 
 /** Zones change their clocks at quarters of an hour, so what was found out holds for one: asking is dear. */
 const QUARTER_MS = 900_000;
-const OFFSETS_MAX = 20_000;
-const offsets = new Map<string, number>();
+const OFFSETS_MAX = 1000;
+/** By zone, of which there are hundreds, and by quarter since 1970. */
+const offsets = new Map<string, Map<number, number>>();
 
-/** Date and time as the reader's clock has them, in the shape of ISO 8601. */
-function localOf(date: Date, { timeZone }: Clock): string {
+/** Date and time as the reader's clock has them, in the shapes of ISO 8601. */
+export function localOf(date: Date, { timeZone }: Clock): { date: string; time: string } {
   const at = date.getTime();
-  const key = `${timeZone} ${Math.floor(at / QUARTER_MS)}`;
-  const offset = offsets.get(key) ?? offsetOf(date, timeZone);
-  if (offsets.size >= OFFSETS_MAX) offsets.clear();
-  offsets.set(key, offset);
-  return new Date(at + offset).toISOString();
+  const quarter = Math.floor(at / QUARTER_MS);
+  const known = offsets.get(timeZone) ?? new Map<number, number>();
+  let offset = known.get(quarter);
+  if (offset === undefined) {
+    offset = offsetOf(date, timeZone);
+    if (known.size >= OFFSETS_MAX) known.clear();
+    offsets.set(timeZone, known.set(quarter, offset));
+  }
+  const local = new Date(at + offset).toISOString();
+  return { date: local.slice(0, 10), time: local.slice(11, 16) };
 }
 
 /** How far a zone is ahead of UTC, in ms. */

@@ -20,10 +20,18 @@ const helpers = {
   eq: (a: unknown, b: unknown) => a === b,
 };
 
+const partials: Record<string, HandlebarsTemplateDelegate> = {};
+
 const engine = new ExpressHandlebars({
-  ...{ extname: ".hbs", defaultLayout: "main", helpers },
-  ...{ layoutsDir: `${FOLDER}layouts`, partialsDir: `${FOLDER}partials` },
+  ...{ extname: ".hbs", defaultLayout: "main", helpers, layoutsDir: `${FOLDER}layouts` },
+  // Given, or else they would be looked for anew for every page.
+  partialsDir: { templates: partials, namespace: "", dir: "", rename: (name: string) => name },
 });
+
+for (const file of readdirSync(`${FOLDER}partials`)) {
+  const source = readFileSync(`${FOLDER}partials/${file}`, "utf8");
+  partials[file.replace(/\.hbs$/, "")] = engine.handlebars.compile(source.trim(), {});
+}
 
 /** Makes `response.render` draw views/; templates are compiled once. */
 export function useViews(app: Express): void {
@@ -38,13 +46,6 @@ export function renderPage(response: Response, view: string, context: object): P
   return new Promise((resolve, reject) => {
     response.render(view, context, (error, html) => (error ? reject(error) : resolve(html)));
   });
-}
-
-type Template = (context: object, options: object) => string;
-const partials: Record<string, Template> = {};
-for (const file of readdirSync(`${FOLDER}partials`)) {
-  const source = readFileSync(`${FOLDER}partials/${file}`, "utf8");
-  partials[file.replace(/\.hbs$/, "")] = engine.handlebars.compile(source, {});
 }
 
 /** One partial by itself, as pages include it: for live updates and for lists that grow. */

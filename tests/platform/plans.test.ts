@@ -69,6 +69,8 @@ interface Call {
 }
 
 const runOn = (tx: Queryable, { sql, values }: Statement) => tx.writeMany(sql, values);
+const runAll = (tx: Queryable, statements: Statement[]) =>
+  Promise.all(statements.map((statement) => runOn(tx, statement)));
 const ids = () => many.map(({ id }) => id);
 const next = () =>
   many.map(({ id, lastSeq, senderId }, index) => ({
@@ -141,12 +143,12 @@ const HOT: Record<string, Call | Call[]> = {
   findIds: {
     run: () => writer.findIds(many.map(({ id, lastSeq }) => ({ conversationId: id, seq: lastSeq }))),
   },
-  updateCounters: {
+  raiseCounters: {
     run: (tx) =>
-      runOn(
+      runAll(
         tx,
-        writer.updateCounters(
-          many.map(({ id }) => ({ conversationId: id, lastSeq: 9, lastRev: 9 })),
+        writer.raiseCounters(
+          many.map(({ id }, index) => ({ conversationId: id, by: 1 + (index % 2) })),
           NOW,
         ),
       ),

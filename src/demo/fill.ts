@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { hasAdministrator, insertAdministrator } from "../administration/administration.queries.ts";
 import { hashPassword, PASSWORD_SCHEME } from "../auth/passwords.ts";
 import { directKey } from "../conversations/conversations.queries.ts";
 import { parseMessageText } from "../messages/message-text.ts";
@@ -45,6 +46,8 @@ export async function fill(password: string, now: Date): Promise<Filled | null> 
   const passwordHash = await hashPassword(password);
   const messages = await db.transaction(async (tx) => {
     const userIds = await storePeople(tx, people, talks, passwordHash);
+    // Otherwise whoever registers next would be taken for the first, and be everybody's administrator.
+    if (!(await hasAdministrator())) await insertAdministrator(tx, idOf(userIds, usernameKey(HOSTS[0])));
     return storeTalks(tx, dice, numbered(talks, userIds));
   });
   return { people: people.length, conversations: talks.length, messages };

@@ -34,7 +34,8 @@ export function publishTo(sockets: Sockets): void {
 
 /** Rooms by what they are for. */
 export const userRoom = (userId: number) => `user:${userId}`;
-export const personRoom = (userId: number) => `person:${userId}`;
+/** Sockets that are still being checked: told nothing, and cut with the others. */
+export const checkedRoom = (userId: number) => `checked:${userId}`;
 export const sessionRoom = (sessionId: string) => `session:${sessionId}`;
 export const watchRoom = (userId: number) => `watch:${userId}`;
 
@@ -98,11 +99,11 @@ export function cutSession(sessionId: string): void {
 /** Cuts every socket of a person, on every node, also those that are still being checked. */
 export function cutPerson(userId: number): void {
   changed([viewOf(userId)]);
-  cut(personRoom(userId));
+  cut([userRoom(userId), checkedRoom(userId)]);
 }
 
 /** Here at once, and by the bus on the other nodes. */
-function cut(room: string): void {
-  io?.local.in(room).disconnectSockets(true);
-  io?.in(room).disconnectSockets(true);
+function cut(rooms: string | string[]): void {
+  io?.local.in(rooms).disconnectSockets(true);
+  io?.in(rooms).disconnectSockets(true);
 }

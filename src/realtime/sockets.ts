@@ -15,7 +15,7 @@ import type { ClientEvents, ServerEvents } from "./events.ts";
 import { limitFloods } from "./floods.ts";
 import { listen } from "./handlers.ts";
 import { translatorOf } from "./language.ts";
-import { personRoom, publishTo, type SocketData, type Sockets, sessionRoom, userRoom } from "./publish.ts";
+import { checkedRoom, publishTo, type SocketData, type Sockets, sessionRoom, userRoom } from "./publish.ts";
 
 export type ChatSocket = Socket<ClientEvents, ServerEvents, Record<string, never>, SocketData>;
 
@@ -95,7 +95,7 @@ const viewerOf = batched(findViewers);
  */
 async function accept(socket: ChatSocket): Promise<boolean> {
   const { userId, sessionId } = socket.data;
-  await socket.join([sessionRoom(sessionId), personRoom(userId)]);
+  await socket.join([sessionRoom(sessionId), checkedRoom(userId)]);
   try {
     const session = await sessionOf(sessionId);
     const viewer = session && (await viewerOf(userId));
@@ -107,6 +107,8 @@ async function accept(socket: ChatSocket): Promise<boolean> {
     }
     if (!isValid || !socket.connected) return false;
     await socket.join(userRoom(userId));
+    // Each room costs each person its memory.
+    await socket.leave(checkedRoom(userId));
     arrived(userId, socket.id, pageIdOf(socket));
     return true;
   } catch (error) {

@@ -10,8 +10,10 @@ let clock = 0;
 let floor = 0;
 const changedAt = new Map<string, number>();
 
-/** What somebody sees of their own: conversations, messages, cursors, choices. */
+/** What somebody sees of their own: conversations, messages, cursors. */
 export const viewOf = (userId: number) => `view ${userId}`;
+/** Who somebody is: whether their sessions still stand, and what they chose. No message changes that. */
+export const accountOf = (userId: number) => `account ${userId}`;
 /** The messages of a conversation and its members' cursors. */
 export const conversationTopic = (conversationId: number) => `conversation ${conversationId}`;
 /** Whether somebody is online, and since when not. */

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Request, RequestHandler, Response } from "express";
 import { findViewer, type Viewer } from "../users/users.queries.ts";
-import { viewOf } from "./changes.ts";
+import { accountOf } from "./changes.ts";
 import { config } from "./config.ts";
 import { type Refusal, unauthorized } from "./errors.ts";
 import { isLocale, type Locale, locales, negotiateLocale, refusalText, translate } from "./i18n.ts";
@@ -79,7 +79,7 @@ const viewers = new Kept<Viewer | undefined>(VIEWER_MAX_AGE_MS, 1 / 32);
 function keptViewer(userId: number): Promise<Viewer | undefined> {
   return viewers.get(String(userId), async () => ({
     value: await findViewer(userId),
-    topics: [viewOf(userId)],
+    topics: [accountOf(userId)],
     bytes: VIEWER_BYTES,
   }));
 }

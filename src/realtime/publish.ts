@@ -1,7 +1,14 @@
 import type { Server } from "socket.io";
 import { type Message, membersOf } from "../messages/message.ts";
 import { renderMessage } from "../messages/render.ts";
-import { changed, conversationTopic, EVERYBODY, presenceTopic, viewOf } from "../platform/changes.ts";
+import {
+  accountOf,
+  changed,
+  conversationTopic,
+  EVERYBODY,
+  presenceTopic,
+  viewOf,
+} from "../platform/changes.ts";
 import type { Change } from "../users/presence.ts";
 import type { ClientEvents, ReceiptUpdate, ServerEvents, UserPresence } from "./events.ts";
 import { writeTogether } from "./write-together.ts";
@@ -98,7 +105,7 @@ export function cutSession(sessionId: string): void {
 
 /** Cuts every socket of a person, on every node, also those that are still being checked. */
 export function cutPerson(userId: number): void {
-  changed([viewOf(userId)]);
+  changed([accountOf(userId), viewOf(userId)]);
   cut([userRoom(userId), checkedRoom(userId)]);
 }
 

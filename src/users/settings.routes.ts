@@ -1,7 +1,7 @@
 import { type Response, Router } from "express";
 import { z } from "zod";
 import { isAdministrator } from "../administration/administration.queries.ts";
-import { changed, viewOf } from "../platform/changes.ts";
+import { accountOf, changed, viewOf } from "../platform/changes.ts";
 import { rememberChoice, safePath, viewerOf } from "../platform/context.ts";
 import { parseForm } from "../platform/forms.ts";
 import { isLocale, translate } from "../platform/i18n.ts";
@@ -58,7 +58,7 @@ async function remember(response: Response, name: Preference, value: string | nu
   const { viewer } = response.locals;
   if (viewer) {
     await updatePreference(viewer.id, name, value);
-    changed([viewOf(viewer.id)]);
+    changed([accountOf(viewer.id), viewOf(viewer.id)]);
   }
 }
 

@@ -61,8 +61,8 @@ function standing(data: SessionData | null | undefined): SessionData | null {
 }
 
 /** Whether a session has lasted as long as any may, however much it is used. */
-export function isTooOld({ createdAt }: { createdAt?: number }): boolean {
-  return createdAt !== undefined && createdAt + config.sessionAbsoluteMs <= Date.now();
+export function isTooOld({ createdAt }: { createdAt?: number }, now = Date.now()): boolean {
+  return createdAt !== undefined && createdAt + config.sessionAbsoluteMs <= now;
 }
 
 function lifeMs({ createdAt }: Pick<SessionData, "createdAt">, now: number): number {

@@ -72,7 +72,8 @@ export function openSocket(options: SocketOptions): Promise<LoadSocket> {
           close: () => {
             isOpen = false;
             const closed = once(socket.removeAllListeners("close"), "close");
-            socket.end();
+            // What still comes, pings for one, is read and not answered.
+            socket.removeAllListeners("data").resume().end();
             return closed.then(() => undefined);
           },
         });

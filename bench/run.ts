@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { createConnection, type RowDataPacket } from "mysql2/promise";
 import { arrivalRow, crowdRow, loginFloodRow, memoryRow } from "./rows/crowds.ts";
@@ -32,7 +32,9 @@ import { printTable, type Result, resultsOf } from "./support/table.ts";
 
 /**
  * `npm run bench`: how fast Causerie is, beside the limit of each figure in the same run. `--quick` takes two
- * minutes, `--only TEXT` runs the rows whose title holds it, `--save FOLDER` writes JSON and the plot of latency, `--rounds N`, `--crowd SECONDS` and `--inspect PORT` are for a closer look.
+ * minutes, `--only TEXT` runs the rows whose title holds it, `--save FOLDER` writes JSON and the plot of latency.
+ * `--rounds N`, `--crowd SECONDS`, `--inspect PORT` and `--profile FOLDER` (where the app's time goes) are for a
+ * closer look.
  */
 
 const ROUNDS = 5;
@@ -45,6 +47,7 @@ const { values: options } = parseArgs({
     rounds: { type: "string" },
     crowd: { type: "string", default: "300" },
     inspect: { type: "string" },
+    profile: { type: "string" },
   },
 });
 
@@ -93,10 +96,12 @@ function wantedRows({ rows }: Act): Row[] {
 
 async function play(act: Act): Promise<Result[]> {
   const folder = mkdtempSync(join(tmpdir(), "causerie-bench-"));
-  const inspecting: Record<string, string> = options.inspect
-    ? { NODE_OPTIONS: `--inspect=${options.inspect}` }
-    : {};
-  const stage = await openStage(folder, { ...act.settings, ...inspecting });
+  const flags = [
+    ...(options.inspect ? [`--inspect=${options.inspect}`] : []),
+    ...(options.profile ? [`--cpu-prof --cpu-prof-dir=${resolve(options.profile)}`] : []),
+  ];
+  const looking: Record<string, string> = flags.length > 0 ? { NODE_OPTIONS: flags.join(" ") } : {};
+  const stage = await openStage(folder, { ...act.settings, ...looking });
   const loader = new Loader();
   const stop = async () => {
     await loader.stop();

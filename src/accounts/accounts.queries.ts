@@ -59,6 +59,11 @@ export async function findConversationIds(tx: Queryable, userId: number): Promis
   return rows.map(({ id }) => id);
 }
 
+/** Nothing can be sent there from now on; the locks of these conversations must be held. */
+export async function endConversations(tx: Queryable, ids: number[]): Promise<void> {
+  await tx.writeMany("UPDATE conversations SET ended_at = UTC_TIMESTAMP(3) WHERE id IN (?)", [ids]);
+}
+
 /** Whom somebody was invited as, and that it was they. */
 export async function deleteInvitationsUsedBy(tx: Queryable, userId: number): Promise<void> {
   await tx.write("DELETE FROM invitations WHERE used_by = ?", [userId]);

@@ -16,6 +16,7 @@ import {
   type AccountVersion,
   deleteInvitationsUsedBy,
   deleteSuffixes,
+  endConversations,
   eraseUser,
   findConversationIds,
   updatePassword,
@@ -74,4 +75,5 @@ async function eraseIn(tx: Queryable, account: AccountVersion): Promise<void> {
   if (ids.length === 0) return;
   const { sql, values } = lockConversations(ids);
   await tx.query(sql, values);
+  await endConversations(tx, ids);
 }

@@ -1,5 +1,8 @@
 import { db, type Queryable, type Statement } from "../platform/db.ts";
 
+/** How late at most, in seconds, a membership's `last_message_at` is told of a message; the conversation's is exact. */
+export const PLACE_LAG_S = 10;
+
 /** How far somebody got in a conversation; both only move forward. */
 export interface Cursors {
   deliveredSeq: number;
@@ -106,6 +109,8 @@ export interface LockedConversation {
   directKey: string;
   lastSeq: number;
   lastRev: number;
+  /** One of the two has deleted their account. */
+  hasEnded: 0 | 1;
 }
 
 /**
@@ -114,7 +119,8 @@ export interface LockedConversation {
  */
 export function lockConversations(ids: number[]): Statement {
   return {
-    sql: `SELECT id AS conversationId, direct_key AS directKey, last_seq AS lastSeq, last_rev AS lastRev
+    sql: `SELECT id AS conversationId, direct_key AS directKey, last_seq AS lastSeq, last_rev AS lastRev,
+                 ended_at IS NOT NULL AS hasEnded
           FROM conversations WHERE id IN (?) ORDER BY id FOR UPDATE`,
     values: [ids],
   };
@@ -143,7 +149,7 @@ export async function insertMemberships(
 export async function countUnread(userId: number, most: number): Promise<number> {
   const [row] = await db.execute<{ unread: number }>(
     `SELECT COUNT(*) AS unread FROM (
-       SELECT 1 AS one FROM memberships WHERE user_id = ? AND unread_count > 0 LIMIT ${Math.trunc(most)}
+       SELECT 1 AS one FROM memberships WHERE user_id = ? AND has_unread = 1 LIMIT ${Math.trunc(most)}
      ) u`,
     [userId],
   );

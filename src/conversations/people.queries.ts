@@ -1,4 +1,5 @@
 import { db } from "../platform/db.ts";
+import { PLACE_LAG_S } from "./conversations.queries.ts";
 
 /** A person as a row of somebody's list shows them. */
 export interface PersonRow {
@@ -29,24 +30,44 @@ const COLUMNS = `u.id AS userId, u.username, c.id AS conversationId, c.last_seq 
   m.sender_id AS lastSenderId, IF(m.deleted_at IS NULL, LEFT(m.message, 120), '') AS lastMessage,
   m.created_at AS lastAt`;
 
-/** People somebody talks with, by latest message first; whole rows, as each statement costs the page its time. */
+/**
+ * People somebody talks with, by latest message first; whole rows, as each statement costs the page its time.
+ *
+ * A membership is told of a message up to PLACE_LAG_S late, so its index has the order but for that: after as many
+ * rows as are wanted, it is searched that much further, and what is found is sorted by the conversation's exact time.
+ */
 export function findTalkedWith(userId: number, after: TalkPlace | null, limit: number) {
-  const from = after ? "AND last_message_at <= ? AND (last_message_at < ? OR conversation_id < ?)" : "";
+  // Surely before the place, and possibly.
+  const [surely, possibly] = after
+    ? [
+        `AND last_message_at <= ? - INTERVAL ${PLACE_LAG_S} SECOND`,
+        "AND (c.last_message_at < ? OR (c.last_message_at = ? AND c.id < ?))",
+      ]
+    : ["", ""];
+  const place = after ? [after.at, after.at, after.conversationId] : [];
+  // Between, as MariaDB reads the whole index for a mere "greater than" what a subquery finds.
   return db.execute<PersonRow & TalkPlace>(
-    `SELECT STRAIGHT_JOIN ${COLUMNS}, own.last_message_at AS at
-     FROM (
-       SELECT conversation_id, last_message_at, unread_count, delivered_seq, read_seq FROM memberships
-       WHERE user_id = ? AND last_message_at IS NOT NULL ${from}
-       ORDER BY last_message_at DESC, conversation_id DESC LIMIT ${Math.trunc(limit)}
-     ) own
+    `SELECT STRAIGHT_JOIN ${COLUMNS}, c.last_message_at AS at
+     FROM memberships own FORCE INDEX (memberships_user)
      JOIN conversations c ON c.id = own.conversation_id
-     JOIN memberships other ON other.conversation_id = own.conversation_id AND other.user_id <> ?
+     JOIN memberships other ON other.conversation_id = own.conversation_id AND other.user_id = ${OTHER}
      JOIN users u ON u.id = other.user_id
      LEFT JOIN messages m ON m.conversation_id = own.conversation_id AND m.seq = c.last_seq
-     ORDER BY own.last_message_at DESC, own.conversation_id DESC`,
-    after ? [userId, after.at, after.at, after.conversationId, userId] : [userId, userId],
+     WHERE own.user_id = ? AND own.last_message_at BETWEEN COALESCE((
+         SELECT last_message_at FROM memberships WHERE user_id = ? AND last_message_at IS NOT NULL ${surely}
+         ORDER BY last_message_at DESC LIMIT 1 OFFSET ${Math.trunc(limit) - 1}
+       ), TIMESTAMP('1000-01-02')) - INTERVAL ${PLACE_LAG_S} SECOND AND ? ${possibly}
+     ORDER BY c.last_message_at DESC, c.id DESC LIMIT ${Math.trunc(limit)}`,
+    [userId, userId, ...(after ? [after.at] : []), after?.at ?? LATEST, ...place],
   );
 }
+
+/** Of a direct conversation `c` the one who is not `own.user_id`, so that their row is one look and not a range. */
+const OTHER = `CAST(IF(SUBSTRING_INDEX(c.direct_key, ':', 1) = own.user_id,
+  SUBSTRING_INDEX(c.direct_key, ':', -1), SUBSTRING_INDEX(c.direct_key, ':', 1)) AS UNSIGNED)`;
+
+/** Later than any message. */
+const LATEST = new Date(Date.UTC(9999, 0));
 
 const NEVER_TALKED = `NOT EXISTS (
   SELECT 1 FROM conversations c

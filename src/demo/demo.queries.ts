@@ -1,3 +1,4 @@
+import type { NewMessage } from "../messages/writer.queries.ts";
 import type { Queryable } from "../platform/db.ts";
 import type { Suffix } from "../users/usernames.ts";
 
@@ -105,8 +106,28 @@ export async function insertMembershipRows(tx: Queryable, memberships: Membershi
   }
 }
 
+/** A message of before now. */
+export interface PastMessage extends NewMessage {
+  createdAt: Date;
+}
+
+export async function insertPastMessages(tx: Queryable, messages: PastMessage[]): Promise<void> {
+  for (const some of chunks(messages)) {
+    await tx.writeMany(
+      `INSERT INTO messages (conversation_id, seq, sender_id, client_id, text_hash, message, created_at, rev)
+       VALUES ?`,
+      [
+        some.map((message) => [
+          ...[message.conversationId, message.seq, message.senderId, message.clientId],
+          ...[message.textHash, message.message, message.createdAt, message.rev],
+        ]),
+      ],
+    );
+  }
+}
+
 /** The pieces in which many rows go to the database. */
-export function chunks<Row>(rows: Row[]): Row[][] {
+function chunks<Row>(rows: Row[]): Row[][] {
   const count = Math.ceil(rows.length / ROWS);
   return Array.from({ length: count }, (_none, index) => rows.slice(index * ROWS, (index + 1) * ROWS));
 }

@@ -3,17 +3,17 @@ import { hasAdministrator, insertAdministrator } from "../administration/adminis
 import { hashPassword, PASSWORD_SCHEME } from "../auth/passwords.ts";
 import { directKey } from "../conversations/conversations.queries.ts";
 import { parseMessageText } from "../messages/message-text.ts";
-import { insertMessages, type NewMessage } from "../messages/writer.queries.ts";
 import { db, type Queryable } from "../platform/db.ts";
 import { suffixesOf, usernameKey } from "../users/usernames.ts";
 import {
-  chunks,
   findUserIds,
   insertAllSuffixes,
   insertConversations,
   insertMembershipRows,
+  insertPastMessages,
   insertUsers,
   type MembershipRow,
+  type PastMessage,
 } from "./demo.queries.ts";
 import { type DemoPerson, HOSTS, makePeople } from "./people.ts";
 import { type Dice, randomUuid, seededDice } from "./random.ts";
@@ -111,7 +111,7 @@ async function storeTalks(tx: Queryable, dice: Dice, talks: NumberedTalk[]): Pro
   const messages = talks.flatMap((talk) => messagesOf(dice, talk, idOf(ids, talk.directKey)));
   // In the order of time, so that `id` grows as it does in life.
   messages.sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
-  for (const { sql, values } of chunks(messages).map(insertMessages)) await tx.writeMany(sql, values);
+  await insertPastMessages(tx, messages);
   return messages.length;
 }
 
@@ -136,7 +136,7 @@ function membershipsOf(
   }));
 }
 
-function messagesOf(dice: Dice, { userIds, messages }: NumberedTalk, conversationId: number): NewMessage[] {
+function messagesOf(dice: Dice, { userIds, messages }: NumberedTalk, conversationId: number): PastMessage[] {
   return messages.map(({ speaker, text, at }, index) => {
     const message = parseMessageText(text);
     return {

@@ -1,8 +1,9 @@
 import { type LockedConversation, lockConversations } from "../conversations/conversations.queries.ts";
-import type { ShortTransaction } from "../platform/db.ts";
-import { CommitUnknown, isDuplicate } from "../platform/db-errors.ts";
+import type { ShortTransaction, Statement } from "../platform/db.ts";
+import { CommitUnknown, isDuplicate, isNullRefused } from "../platform/db-errors.ts";
 import { Refusal } from "../platform/errors.ts";
 import { clientIdText } from "./client-id.ts";
+import { type Conversation, forget, peopleOf, recall, remember, wasTrue } from "./known-conversations.ts";
 import type { Message } from "./message.ts";
 import type { MessageRow } from "./messages.queries.ts";
 import {
@@ -10,13 +11,15 @@ import {
   findInsertedIds,
   findMembers,
   findSent,
+  type Given,
   insertMessages,
-  type LockedMember,
+  lockRemembered,
+  type Member,
+  moveMembers,
   type NewMessage,
-  type PlacedId,
+  noteTime,
   raiseCounters,
   type SendKey,
-  updateMemberships,
 } from "./writer.queries.ts";
 
 /** A checked message on its way into the table. */
@@ -32,17 +35,23 @@ export interface Stored {
   isNew: boolean;
 }
 
-type Member = Pick<LockedMember, "userId" | "username" | "deliveredSeq" | "readSeq" | "unreadCount">;
+/** How far a batch moves somebody's row: see `MemberMove`. */
+interface Mover extends Member {
+  from: number;
+  to: number;
+  unread: number;
+}
 
 /** A conversation under its lock, with what the batch has made of it so far. */
-interface Thread {
-  conversationId: number;
-  lastSeq: number;
-  lastRev: number;
-  now: Date;
-  members: Member[];
+interface Thread extends Conversation {
+  people: Mover[];
   /** Messages that are new. */
   added: number;
+}
+
+interface Written {
+  outcomes: (Stored | Refusal)[];
+  threads: Map<number, Thread>;
 }
 
 /**
@@ -50,73 +59,127 @@ interface Thread {
  * under the lock, folds equal `clientId`s, numbers what is new, inserts it with one statement, moves both
  * members' rows. Its outcomes stand in the order of the drafts.
  *
- * Nearly every message is new: what was stored before is looked up only when the insert finds that there is some.
+ * Nearly every message is new, and follows one that this process wrote: that is taken for granted, and what is
+ * otherwise is found by the statements themselves, before anything is stored.
  */
 export async function writeDrafts(tx: ShortTransaction, drafts: Draft[]): Promise<(Stored | Refusal)[]> {
   const ids = [...new Set(drafts.map((draft) => draft.conversationId))].sort((a, b) => a - b);
-  const locked = await tx.begin<Locked>([lockConversations(ids), findMembers(ids)]);
-  // What was stored before an account was deleted is still acknowledged, what is new no more.
-  const mayBeRefused = locked[1].some((member) => member.username === "");
   try {
-    return await writePlaced(tx, drafts, locked, mayBeRefused ? await findSent(tx, drafts) : []);
+    const written = (await writeRecalled(tx, drafts, ids)) ?? (await writeLocked(tx, drafts, ids));
+    remember(written.threads.values());
+    return written.outcomes;
   } catch (error) {
-    if (!isDuplicate(error)) throw error;
-    return writePlaced(tx, drafts, locked, await findSent(tx, drafts));
+    forget(ids);
+    throw error;
   }
 }
 
-type Locked = [LockedConversation, LockedMember];
+/** Everything in one way to the database; null where the conversations are not as they are remembered. */
+async function writeRecalled(tx: ShortTransaction, drafts: Draft[], ids: number[]): Promise<Written | null> {
+  const recalled = recall(ids);
+  if (!recalled) return null;
+  try {
+    const written = await write(tx, drafts, recalled, lockRemembered(recalled));
+    wasTrue(true);
+    return written;
+  } catch (error) {
+    if (!isNullRefused(error)) throw error;
+    wasTrue(false);
+    return null;
+  }
+}
+
+async function writeLocked(tx: ShortTransaction, drafts: Draft[], ids: number[]): Promise<Written> {
+  const [locked] = await tx.begin<[LockedConversation]>([lockConversations(ids)]);
+  const conversations = await withPeople(tx, locked);
+  if (conversations.some(({ hasEnded }) => hasEnded)) {
+    // What was stored before an account was deleted is still acknowledged, what is new no more.
+    return place(tx, drafts, conversations, await findSent(tx, drafts), noteTime());
+  }
+  return write(tx, drafts, conversations, noteTime());
+}
+
+/** Names are kept: they do not change while a conversation goes on. */
+async function withPeople(tx: ShortTransaction, locked: LockedConversation[]): Promise<Conversation[]> {
+  const peopleKnown = ({ conversationId, hasEnded }: LockedConversation) =>
+    hasEnded ? undefined : peopleOf(conversationId);
+  const asked = locked.filter((row) => !peopleKnown(row)).map(({ conversationId }) => conversationId);
+  const members = asked.length > 0 ? await findMembers(tx, asked) : [];
+  const found = Map.groupBy(members, ({ conversationId }) => conversationId);
+  return locked.map((row) => ({
+    ...row,
+    hasEnded: row.hasEnded === 1,
+    people: peopleKnown(row) ?? found.get(row.conversationId) ?? [],
+  }));
+}
 
 type SentRow = MessageRow & { textHash: Buffer };
 
-async function writePlaced(
+/** Takes every message for new; looks only where the database says that one is not. */
+async function write(
   tx: ShortTransaction,
   drafts: Draft[],
-  locked: [LockedConversation[], LockedMember[]],
-  found: SentRow[],
-): Promise<(Stored | Refusal)[]> {
-  const threads = threadsOf(locked);
-  const sent = new Map(found.map((row) => [keyOf(row), row]));
-  const fresh = new Map<string, NewMessage>();
-  const places = drafts.map((draft) => place(draft, threads, sent, fresh));
-  const ids = await store(tx, [...fresh.values()], [...threads.values()]);
-  return places.map((placed) => {
-    if (placed instanceof Refusal) return placed;
-    const members = threads.get(placed.conversationId)?.members ?? [];
-    // Equal drafts of one batch are one message, new only once.
-    return { message: messageOf(rowOf(placed, ids), members), isNew: fresh.delete(keyOf(placed)) };
-  });
+  conversations: Conversation[],
+  first: Statement,
+): Promise<Written> {
+  try {
+    return await place(tx, drafts, conversations, [], first);
+  } catch (error) {
+    if (!isDuplicate(error)) throw error;
+    return place(tx, drafts, conversations, await findSent(tx, drafts), noteTime());
+  }
 }
 
-function threadsOf([conversations, members]: [LockedConversation[], LockedMember[]]): Map<number, Thread> {
-  const now = members[0]?.now ?? new Date();
-  const threads = new Map<number, Thread>();
-  for (const { conversationId, lastSeq, lastRev } of conversations) {
-    threads.set(conversationId, { conversationId, lastSeq, lastRev, now, members: [], added: 0 });
-  }
-  // Copies: where the insert finds a message stored before, numbering begins anew.
-  for (const member of members) threads.get(member.conversationId)?.members.push({ ...member });
-  return threads;
+/** @param first what is to run before messages are stored: it notes their time */
+async function place(
+  tx: ShortTransaction,
+  drafts: Draft[],
+  conversations: Conversation[],
+  found: SentRow[],
+  first: Statement,
+): Promise<Written> {
+  const threads = new Map(conversations.map((each) => [each.conversationId, threadOf(each)]));
+  const sent = new Map(found.map((row) => [keyOf(row), row]));
+  const fresh = new Map<string, NewMessage>();
+  const places = drafts.map((draft) => placeOf(draft, threads, sent, fresh));
+  const given = await store(tx, [...fresh.values()], [...threads.values()], first);
+  const outcomes = places.map((placed) => {
+    if (placed instanceof Refusal) return placed;
+    const people = threads.get(placed.conversationId)?.people ?? [];
+    // Equal drafts of one batch are one message, new only once.
+    return { message: messageOf(rowOf(placed, given), people), isNew: fresh.delete(keyOf(placed)) };
+  });
+  return { outcomes, threads };
+}
+
+/** A copy: where the insert finds a message stored before, numbering begins anew. */
+function threadOf(conversation: Conversation): Thread {
+  const { lastSeq, people } = conversation;
+  return {
+    ...conversation,
+    people: people.map(({ conversationId, userId, username }) => ({
+      ...{ conversationId, userId, username, from: lastSeq, to: lastSeq, unread: 0 },
+    })),
+    added: 0,
+  };
 }
 
 /** Where a draft's message stands: stored before, earlier in this batch, or new with the next number. */
-function place(
+function placeOf(
   draft: Draft,
   threads: Map<number, Thread>,
   sent: Map<string, SentRow>,
   fresh: Map<string, NewMessage>,
 ): SentRow | NewMessage | Refusal {
   const thread = threads.get(draft.conversationId);
-  const sender = thread?.members.find((member) => member.userId === draft.senderId);
-  if (!thread || !sender) return new Refusal("not_found", "chat.error.notFound");
+  if (!thread?.people.some(({ userId }) => userId === draft.senderId))
+    return new Refusal("not_found", "chat.error.notFound");
   const key = keyOf(draft);
   const known = sent.get(key) ?? fresh.get(key);
   if (known)
     return known.textHash.equals(draft.textHash) ? known : new Refusal("conflict", "chat.error.conflict");
   // Deleting an account takes this lock as well: whatever is sent is either before it, or refused.
-  if (thread.members.some(({ username }) => username === "")) {
-    return new Refusal("forbidden", "chat.error.deletedAccount");
-  }
+  if (thread.hasEnded) return new Refusal("forbidden", "chat.error.deletedAccount");
   const message = number(draft, thread);
   fresh.set(key, message);
   return message;
@@ -126,72 +189,67 @@ function number(draft: Draft, thread: Thread): NewMessage {
   thread.lastSeq += 1;
   thread.lastRev += 1;
   thread.added += 1;
-  for (const member of thread.members) moveMember(member, draft.senderId, thread.lastSeq);
-  return { ...draft, seq: thread.lastSeq, rev: thread.lastRev, createdAt: thread.now };
+  for (const person of thread.people) move(person, draft.senderId, thread.lastSeq);
+  return { ...draft, seq: thread.lastSeq, rev: thread.lastRev };
 }
 
 /**
  * An own message counts as read by its sender only if everything before it was: a queue that is sent after
  * hours offline must not claim that what came meanwhile was read.
  */
-function moveMember(member: Member, senderId: number, seq: number): void {
-  if (member.userId !== senderId) {
-    member.unreadCount += 1;
-    return;
-  }
-  if (member.readSeq === seq - 1) member.readSeq = seq;
-  if (member.deliveredSeq === seq - 1) member.deliveredSeq = seq;
+function move(person: Mover, senderId: number, seq: number): void {
+  if (person.userId !== senderId) person.unread += 1;
+  else if (person.to === seq - 1) person.to = seq;
 }
 
-/** @returns the ids that the database gave, by where the messages stand */
+/** @returns what the database gave to each, by where the messages stand */
 async function store(
   tx: ShortTransaction,
   fresh: NewMessage[],
   threads: Thread[],
-): Promise<Map<string, number>> {
+  first: Statement,
+): Promise<Map<NewMessage, Given>> {
+  if (fresh.length === 0) return new Map();
   const written = threads.filter(({ added }) => added > 0);
-  const [first] = written;
-  if (!first) return new Map();
-  const [, found = []] = await tx.finish<PlacedId>([
+  const [, , found = []] = await tx.finish<Given>([
+    first,
     insertMessages(fresh),
     findInsertedIds(fresh.length),
-    ...raiseCounters(
-      written.map(({ conversationId, added }) => ({ conversationId, by: added })),
-      first.now,
-    ),
-    updateMemberships(written.flatMap(membersOf), first.now),
+    ...raiseCounters(written.map(({ conversationId, added }) => ({ conversationId, by: added }))),
+    moveMembers(written.flatMap(({ people }) => people)),
   ]);
-  return idsOf(fresh, found);
+  return givenTo(fresh, found);
 }
 
 /** Other nodes insert at the same time: what stands in the range of our ids need not be all, or only, ours. */
-async function idsOf(fresh: NewMessage[], found: PlacedId[]): Promise<Map<string, number>> {
-  const ids = new Map(found.map((row) => [placeOf(row), row.id]));
-  if (fresh.every((message) => ids.has(placeOf(message)))) return ids;
+async function givenTo(fresh: NewMessage[], found: Given[]): Promise<Map<NewMessage, Given>> {
+  const pairs = fresh.flatMap((message, index) => pairOf(message, found[index]));
+  if (pairs.length === fresh.length) return new Map(pairs);
   try {
-    return new Map((await findIds(fresh)).map((row) => [placeOf(row), row.id]));
+    const places = new Map((await findIds(fresh)).map((row) => [`${row.conversationId}:${row.seq}`, row]));
+    return new Map(
+      fresh.flatMap((message) => pairOf(message, places.get(`${message.conversationId}:${message.seq}`))),
+    );
   } catch (error) {
     throw new CommitUnknown("committed, but not read back", { cause: error });
   }
 }
 
-function membersOf({ conversationId, members }: Thread) {
-  return members.map((member) => ({ ...member, conversationId }));
-}
-
-function placeOf({ conversationId, seq }: Omit<PlacedId, "id">): string {
-  return `${conversationId}:${seq}`;
+function pairOf(message: NewMessage, given: Given | undefined): [NewMessage, Given][] {
+  const isOurs = given?.conversationId === message.conversationId && given.seq === message.seq;
+  return isOurs ? [[message, given]] : [];
 }
 
 function keyOf(key: SendKey): string {
   return `${key.conversationId}:${key.senderId}:${key.clientId.toString("latin1")}`;
 }
 
-function rowOf(found: SentRow | NewMessage, ids: Map<string, number>): MessageRow {
-  if ("id" in found) return found;
-  const id = ids.get(placeOf(found));
-  if (id === undefined) throw new CommitUnknown("committed, but not read back");
-  return { ...found, id, editedAt: null, deletedAt: null };
+function rowOf(placed: SentRow | NewMessage, given: Map<NewMessage, Given>): MessageRow {
+  if ("id" in placed) return placed;
+  const own = given.get(placed);
+  if (!own) throw new CommitUnknown("committed, but not read back");
+  const createdAt = new Date(`${own.at.replace(" ", "T")}Z`);
+  return { ...placed, id: own.id, createdAt, editedAt: null, deletedAt: null };
 }
 
 /** A row as the protocol has it. `people` are the conversation's members. */

@@ -1,17 +1,13 @@
+import { PLACE_LAG_S } from "../conversations/conversations.queries.ts";
 import { db, type Queryable, type Statement } from "../platform/db.ts";
 import type { MessageRow } from "./messages.queries.ts";
 
-/** A member of a conversation, as it stands under the conversation's lock. */
-export interface LockedMember {
+/** Somebody in a conversation. */
+export interface Member {
   conversationId: number;
-  /** The database's clock: one for all nodes. */
-  now: Date;
   userId: number;
   /** Empty for a deleted account. */
   username: string;
-  deliveredSeq: number;
-  readSeq: number;
-  unreadCount: number;
 }
 
 /** What makes a send the same send. */
@@ -26,20 +22,42 @@ export interface NewMessage extends SendKey {
   rev: number;
   textHash: Buffer;
   message: string;
-  createdAt: Date;
 }
 
 /**
- * Everybody in these conversations, whose locks must be held: whatever changes a membership or ends an account takes
- * them first, so that nothing read here can be out of date, although it is not locked itself.
+ * The time of a batch by the database's clock, one for all nodes, for the statements after it: to be noted under the
+ * lock, so that later messages of a conversation are never earlier.
  */
-export function findMembers(ids: number[]): Statement {
+export function noteTime(): Statement {
+  return { sql: "SET @now = UTC_TIMESTAMP(3)", values: [] };
+}
+
+/**
+ * Locks conversations in the order of their ids and notes the time, if all of them stand as they are remembered.
+ * Else the time is NULL, with which no message can be stored. `last_rev` only rises, and what is remembered of it is
+ * never above what it is: where the sums are equal, each is.
+ */
+export function lockRemembered(remembered: { conversationId: number; lastRev: number }[]): Statement {
   return {
-    sql: `SELECT m.conversation_id AS conversationId, UTC_TIMESTAMP(3) AS now, m.user_id AS userId, u.username,
-                 m.delivered_seq AS deliveredSeq, m.read_seq AS readSeq, m.unread_count AS unreadCount
-          FROM memberships m STRAIGHT_JOIN users u ON u.id = m.user_id WHERE m.conversation_id IN (?)`,
-    values: [ids],
+    sql: `SELECT IF(SUM(last_rev) = ? AND COUNT(ended_at) = 0, UTC_TIMESTAMP(3), NULL) INTO @now
+          FROM conversations WHERE id IN (?) FOR UPDATE`,
+    values: [
+      remembered.reduce((sum, { lastRev }) => sum + lastRev, 0),
+      remembered.map(({ conversationId }) => conversationId),
+    ],
   };
+}
+
+/**
+ * Everybody in these conversations, whose locks must be held: whatever ends an account takes them first, so that no
+ * name read here can be out of date, although it is not locked itself.
+ */
+export function findMembers(tx: Queryable, ids: number[]): Promise<Member[]> {
+  return tx.query(
+    `SELECT m.conversation_id AS conversationId, m.user_id AS userId, u.username
+     FROM memberships m STRAIGHT_JOIN users u ON u.id = m.user_id WHERE m.conversation_id IN (?)`,
+    [ids],
+  );
 }
 
 /** Messages that were already stored under these keys, with the hash of the text as it was sent. */
@@ -55,43 +73,42 @@ export function findSent(tx: Queryable, keys: SendKey[]): Promise<(MessageRow & 
   );
 }
 
-/** Inserts all, or none and with ER_DUP_ENTRY when one of them is stored already. */
+/** Inserts all at the noted time, or none and with ER_DUP_ENTRY when one of them is stored already. */
 export function insertMessages(messages: NewMessage[]): Statement {
   return {
-    sql: `INSERT INTO messages (conversation_id, seq, sender_id, client_id, text_hash, message, created_at, rev)
-          VALUES ?`,
-    values: [
-      messages.map((message) => [
-        ...[message.conversationId, message.seq, message.senderId, message.clientId],
-        ...[message.textHash, message.message, message.createdAt, message.rev],
-      ]),
-    ],
+    sql: `INSERT INTO messages (conversation_id, seq, sender_id, client_id, text_hash, message, rev, created_at)
+          VALUES ${messages.map(() => "(?, ?, ?, ?, ?, ?, ?, @now)").join(", ")}`,
+    values: messages.flatMap((message) => [
+      ...[message.conversationId, message.seq, message.senderId, message.clientId],
+      ...[message.textHash, message.message, message.rev],
+    ]),
   };
 }
 
-/** Where a message stands, and its id. */
-export interface PlacedId {
+/** What the database gave a message: its id, and its time as text in UTC, `YYYY-MM-DD hh:mm:ss.mmm`. */
+export interface Given {
   id: number;
   conversationId: number;
   seq: number;
+  at: string;
 }
 
 /**
- * The ids of `count` messages that were just inserted. They are read back, not computed: with several database
- * nodes they need not follow each other. Where they do, those of one statement are one range of the index.
+ * The ids of `count` messages that were just inserted, in their order. They are read back, not computed: with several
+ * database nodes they need not follow each other. Where they do, those of one statement are one range of the index.
  */
 export function findInsertedIds(count: number): Statement {
   return {
-    sql: `SELECT id, conversation_id AS conversationId, seq FROM messages
-          WHERE id BETWEEN LAST_INSERT_ID() AND LAST_INSERT_ID() + ? * @@auto_increment_increment`,
+    sql: `SELECT id, conversation_id AS conversationId, seq, CAST(@now AS CHAR) AS at FROM messages
+          WHERE id BETWEEN LAST_INSERT_ID() AND LAST_INSERT_ID() + ? * @@auto_increment_increment ORDER BY id`,
     values: [count - 1],
   };
 }
 
 /** The same one by one, where ids do not follow each other. */
-export function findIds(places: Omit<PlacedId, "id">[]): Promise<PlacedId[]> {
-  return db.query<PlacedId>(
-    `SELECT m.id, m.conversation_id AS conversationId, m.seq
+export function findIds(places: { conversationId: number; seq: number }[]): Promise<Given[]> {
+  return db.query<Given>(
+    `SELECT m.id, m.conversation_id AS conversationId, m.seq, CAST(m.created_at AS CHAR) AS at
      FROM (${rowsOf("? AS conversation_id, ? AS seq", places.length)}) p
      STRAIGHT_JOIN messages m ON m.conversation_id = p.conversation_id AND m.seq = p.seq`,
     places.flatMap((place) => [place.conversationId, place.seq]),
@@ -105,35 +122,41 @@ export interface Raise {
 }
 
 /** Most conversations of a batch get as many as others: a statement for each number, which finds its rows by key. */
-export function raiseCounters(raises: Raise[], lastMessageAt: Date): Statement[] {
+export function raiseCounters(raises: Raise[]): Statement[] {
   const ids = Map.groupBy(raises, ({ by }) => by);
   return [...ids].map(([by, group]) => ({
-    sql: `UPDATE conversations SET last_seq = last_seq + ?, last_rev = last_rev + ?, last_message_at = ?
+    sql: `UPDATE conversations SET last_seq = last_seq + ?, last_rev = last_rev + ?, last_message_at = @now
           WHERE id IN (?)`,
-    values: [by, by, lastMessageAt, group.map(({ conversationId }) => conversationId)],
+    values: [by, by, group.map(({ conversationId }) => conversationId)],
   }));
 }
 
-export interface MembershipUpdate {
+/** How a batch moves a member's row. */
+export interface MemberMove {
   conversationId: number;
   userId: number;
-  deliveredSeq: number;
-  readSeq: number;
-  unreadCount: number;
+  /** Cursors that stand at `from` move to `to`. */
+  from: number;
+  to: number;
+  /** How many messages of others came. */
+  unread: number;
 }
 
-/** Rows that stand under their conversations' locks, so that none of them can be missing: nothing is ever inserted. */
-export function updateMemberships(updates: MembershipUpdate[], lastMessageAt: Date): Statement {
+/**
+ * Rows that stand under their conversations' locks and of which none can be missing: nothing is ever inserted. When a
+ * conversation was last written to is told here up to PLACE_LAG_S late, which spares its index nearly every message.
+ */
+export function moveMembers(moves: MemberMove[]): Statement {
   return {
     sql: `INSERT INTO memberships (conversation_id, user_id, delivered_seq, read_seq, unread_count, last_message_at)
-          VALUES ? ON DUPLICATE KEY UPDATE delivered_seq = VALUES(delivered_seq), read_seq = VALUES(read_seq),
-            unread_count = VALUES(unread_count), last_message_at = VALUES(last_message_at)`,
-    values: [
-      updates.map((row) => [
-        ...[row.conversationId, row.userId, row.deliveredSeq, row.readSeq, row.unreadCount],
-        lastMessageAt,
-      ]),
-    ],
+          VALUES ${moves.map(() => "(?, ?, ?, ?, ?, @now)").join(", ")}
+          ON DUPLICATE KEY UPDATE
+            read_seq = IF(read_seq = VALUES(delivered_seq), VALUES(read_seq), read_seq),
+            delivered_seq = IF(delivered_seq = VALUES(delivered_seq), VALUES(read_seq), delivered_seq),
+            unread_count = unread_count + VALUES(unread_count),
+            last_message_at = IF(last_message_at > VALUES(last_message_at) - INTERVAL ${PLACE_LAG_S} SECOND,
+                                 last_message_at, VALUES(last_message_at))`,
+    values: moves.flatMap((move) => [move.conversationId, move.userId, move.from, move.to, move.unread]),
   };
 }
 

@@ -26,6 +26,10 @@ export function isDuplicate(error: unknown): boolean {
   return codeOf(error) === "ER_DUP_ENTRY";
 }
 
+export function isNullRefused(error: unknown): boolean {
+  return codeOf(error) === "ER_BAD_NULL_ERROR";
+}
+
 export function isUnknownDatabase(error: unknown): boolean {
   return codeOf(error) === "ER_BAD_DB_ERROR";
 }

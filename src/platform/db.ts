@@ -41,8 +41,8 @@ export interface ShortTransaction extends Queryable {
   /** Begins, and runs statements in the same go. @returns the rows that each of them read */
   begin<Rows extends object[]>(statements: readonly Statement[]): Promise<{ [K in keyof Rows]: Rows[K][] }>;
   /**
-   * Runs statements and then COMMIT in one go. The first that fails ends it: nothing after it ran, and the
-   * transaction stands open as it was before that statement.
+   * Runs statements and then COMMIT in one go, and all that `begin` does as well where it was not called. The first that
+   * fails ends it: nothing after it ran, and the transaction stands open as it was before that statement.
    *
    * @returns the rows that each of them read, none for those that write
    * @throws CommitUnknown when the connection was lost meanwhile
@@ -59,8 +59,8 @@ export interface Database extends Queryable {
    */
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
   /**
-   * The same in two ways to the database and back: START TRANSACTION rides with the first statements, which `work`
-   * gives to `begin`, and COMMIT with the last ones, which it gives to `finish`.
+   * The same in two ways to the database and back, or in one: START TRANSACTION rides with the first statements, which
+   * `work` gives to `begin`, or to `finish` at once, and COMMIT with the last ones, which it gives to `finish`.
    */
   shortTransaction<T>(work: (tx: ShortTransaction) => Promise<T>): Promise<T>;
 }
@@ -231,6 +231,8 @@ async function inTransaction<T>(connection: PoolConnection, work: (tx: Queryable
   return result;
 }
 
+const START: Statement = { sql: "START TRANSACTION", values: [] };
+
 async function inShortTransaction<T>(
   connection: PoolConnection,
   work: (tx: ShortTransaction) => Promise<T>,
@@ -239,16 +241,15 @@ async function inShortTransaction<T>(
   let isOpen = false;
   const begin: ShortTransaction["begin"] = async (statements) => {
     isOpen = true;
-    const [, ...outcomes] = await runAll(connection, [
-      { sql: "START TRANSACTION", values: [] },
-      ...statements,
-    ]);
+    const [, ...outcomes] = await runAll(connection, [START, ...statements]);
     return resultsOf(outcomes);
   };
   const finish: ShortTransaction["finish"] = async (statements) => {
-    const outcomes = await commitWith(connection, statements);
+    const start = isOpen ? [] : [START];
+    isOpen = true;
+    const outcomes = await commitWith(connection, [...start, ...statements]);
     isOpen = false;
-    return outcomes.map((rows) => rowsOf(Array.isArray(rows) ? rows : []));
+    return outcomes.slice(start.length).map((rows) => rowsOf(Array.isArray(rows) ? rows : []));
   };
   try {
     return await work({ ...inside, begin, finish });

@@ -41,7 +41,9 @@ async function insertCrowd(): Promise<void> {
   const pairs = Array.from({ length: USERS - 1 }, (_, index) =>
     index < TALKS ? [1, index + 2] : [index + 1, index + 2],
   );
-  const conversations = pairs.map(([low, high], index) => [index + 1, `${low}:${high}`]);
+  const conversations = pairs.map(([low, high], index) => [
+    ...[index + 1, `${low}:${high}`, new Date(START_MS + index * 1000)],
+  ]);
   const memberships = pairs.flatMap((pair, index) =>
     pair.map((user) => [index + 1, user, index % 3, new Date(START_MS + index * 1000)]),
   );
@@ -52,7 +54,7 @@ async function insertCrowd(): Promise<void> {
   );
   await fill("username_suffixes (suffix, user_id, fresh_from)", suffixes);
   await fill(
-    "conversations (id, direct_key, kind, last_seq, last_rev, created_at)",
+    "conversations (id, direct_key, last_message_at, kind, last_seq, last_rev, created_at)",
     conversations,
     "'direct', 1, 1, NOW(3)",
   );

@@ -130,12 +130,21 @@ const HOT: Record<string, Call | Call[]> = {
   updateCursors: { run: (tx) => receipts.updateCursors(tx, members()), about: BATCH },
 
   lockConversations: { run: (tx) => runOn(tx, conversations.lockConversations(ids())), about: BATCH },
-  findMembers: { run: (tx) => runOn(tx, writer.findMembers(ids())), about: 2 * BATCH },
+  lockRemembered: {
+    run: (tx) =>
+      runOn(
+        tx,
+        writer.lockRemembered(many.map(({ id, lastSeq }) => ({ conversationId: id, lastRev: lastSeq }))),
+      ),
+    about: BATCH,
+  },
+  noteTime: { run: (tx) => runOn(tx, writer.noteTime()) },
+  findMembers: { run: (tx) => writer.findMembers(tx, ids()), about: 2 * BATCH },
   findSent: { run: (tx) => writer.findSent(tx, next()), about: BATCH },
-  insertMessages: { run: (tx) => runOn(tx, writer.insertMessages(next())) },
+  insertMessages: { run: (tx) => runAll(tx, [writer.noteTime(), writer.insertMessages(next())]) },
   findInsertedIds: {
     run: async (tx) => {
-      await runOn(tx, writer.insertMessages(next()));
+      await runAll(tx, [writer.noteTime(), writer.insertMessages(next())]);
       return runOn(tx, writer.findInsertedIds(BATCH));
     },
     about: 2 * BATCH,
@@ -147,14 +156,15 @@ const HOT: Record<string, Call | Call[]> = {
     run: (tx) =>
       runAll(
         tx,
-        writer.raiseCounters(
-          many.map(({ id }, index) => ({ conversationId: id, by: 1 + (index % 2) })),
-          NOW,
-        ),
+        writer.raiseCounters(many.map(({ id }, index) => ({ conversationId: id, by: 1 + (index % 2) }))),
       ),
     about: BATCH,
   },
-  updateMemberships: { run: (tx) => runOn(tx, writer.updateMemberships(members(), NOW)), about: BATCH },
+  moveMembers: {
+    run: (tx) =>
+      runOn(tx, writer.moveMembers(members().map((member) => ({ ...member, from: 1, to: 2, unread: 1 })))),
+    about: BATCH,
+  },
 
   insertUser: { run: (tx) => users.insertUser(tx, newcomer) },
   insertSuffixes: { run: (tx) => users.insertSuffixes(tx, 1_000_000, [{ suffix: "ew", freshFrom: 1 }]) },
@@ -174,6 +184,7 @@ const HOT: Record<string, Call | Call[]> = {
   raiseAuthVersion: { run: () => sessions.raiseAuthVersion(7, 1) },
   deleteInvitationsUsedBy: { run: (tx) => accounts.deleteInvitationsUsedBy(tx, 7) },
   findConversationIds: { run: (tx) => accounts.findConversationIds(tx, 1) },
+  endConversations: { run: (tx) => accounts.endConversations(tx, ids()), about: BATCH },
 };
 
 /** Functions beside the statements, and statements that may take their time, each with its reason. */

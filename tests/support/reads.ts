@@ -78,7 +78,7 @@ function rowsIn(result: unknown): number {
 }
 
 async function scansOf(tx: Queryable, sql: string, values: readonly Value[]): Promise<string[]> {
-  if (/^\s*INSERT INTO \w+ .*VALUES/s.test(sql)) return [];
+  if (/^\s*(INSERT INTO \w+ .*VALUES|SET @)/s.test(sql)) return [];
   const steps = await tx.query<Step>(`EXPLAIN FORMAT=TRADITIONAL ${sql}`, values);
   return steps.flatMap(({ table, type, rows, Extra }) => {
     // Rows that came with the statement itself are read whole, as they should be.

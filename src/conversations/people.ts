@@ -1,4 +1,4 @@
-import { EVERYBODY, presenceTopic, viewOf } from "../platform/changes.ts";
+import { EVERYBODY, presenceTopic, type Topic, viewOf } from "../platform/changes.ts";
 import { spendLeased } from "../platform/leased-limits.ts";
 import type { ConversationRow } from "../realtime/events.ts";
 import { findOnline } from "../users/presence.ts";
@@ -45,7 +45,7 @@ export async function spendSearch(actor: Actor, { q }: PeopleQuery): Promise<voi
 }
 
 /** What a page with these people depends on. */
-export function topicsOf(viewerId: number, { rows }: PeoplePage): string[] {
+export function topicsOf(viewerId: number, { rows }: PeoplePage): Topic[] {
   return [viewOf(viewerId), EVERYBODY, ...rows.map((row) => presenceTopic(row.userId))];
 }
 

@@ -1,6 +1,6 @@
 import type { Response } from "express";
 import type { Cursors, DirectConversation } from "../conversations/conversations.queries.ts";
-import { conversationTopic, EVERYBODY, presenceTopic, viewOf } from "../platform/changes.ts";
+import { conversationTopic, EVERYBODY, presenceTopic, type Topic, viewOf } from "../platform/changes.ts";
 import { actorOf, clockOf } from "../platform/context.ts";
 import { Kept, keyOf } from "../platform/kept.ts";
 import { type Clock, dayLabel, localOf } from "../platform/times.ts";
@@ -22,7 +22,7 @@ export interface Talk {
   /** The messages and the days between them. */
   html: string;
   /** What all of it depends on, as `changes.ts` names it. */
-  topics: string[];
+  topics: Topic[];
 }
 
 /** Messages a page. */
@@ -46,7 +46,7 @@ export function talkWith(response: Response, userId: number, part: Part): Promis
 }
 
 /** What a page of messages depends on. */
-export function topicsOf({ conversation }: Pick<Page, "conversation">, viewerId: number): string[] {
+export function topicsOf({ conversation }: Pick<Page, "conversation">, viewerId: number): Topic[] {
   const { id, userId } = conversation;
   const messages = id === null ? viewOf(viewerId) : conversationTopic(id);
   return [messages, EVERYBODY, presenceTopic(userId)];

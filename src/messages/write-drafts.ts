@@ -7,11 +7,10 @@ import { type Conversation, forget, peopleOf, recall, remember, wasTrue } from "
 import type { Message } from "./message.ts";
 import type { MessageRow } from "./messages.queries.ts";
 import {
-  findIds,
   findInsertedIds,
   findMembers,
   findSent,
-  type Given,
+  findStored,
   insertMessages,
   lockRemembered,
   type Member,
@@ -20,6 +19,7 @@ import {
   noteTime,
   raiseCounters,
   type SendKey,
+  type StoredPlace,
 } from "./writer.queries.ts";
 
 /** A checked message on its way into the table. */
@@ -142,12 +142,13 @@ async function place(
   const sent = new Map(found.map((row) => [keyOf(row), row]));
   const fresh = new Map<string, NewMessage>();
   const places = drafts.map((draft) => placeOf(draft, threads, sent, fresh));
+  const unseen = new Set<SentRow | NewMessage>(fresh.values());
   const given = await store(tx, [...fresh.values()], [...threads.values()], first);
   const outcomes = places.map((placed) => {
     if (placed instanceof Refusal) return placed;
     const people = threads.get(placed.conversationId)?.people ?? [];
     // Equal drafts of one batch are one message, new only once.
-    return { message: messageOf(rowOf(placed, given), people), isNew: fresh.delete(keyOf(placed)) };
+    return { message: messageOf(rowOf(placed, given), people), isNew: unseen.delete(placed) };
   });
   return { outcomes, threads };
 }
@@ -202,16 +203,21 @@ function move(person: Mover, senderId: number, seq: number): void {
   else if (person.to === seq - 1) person.to = seq;
 }
 
-/** @returns what the database gave to each, by where the messages stand */
+/** What the database gave to what is new. */
+interface Given {
+  ids: Map<NewMessage, number>;
+  createdAt: Date;
+}
+
 async function store(
   tx: ShortTransaction,
   fresh: NewMessage[],
   threads: Thread[],
   first: Statement,
-): Promise<Map<NewMessage, Given>> {
-  if (fresh.length === 0) return new Map();
+): Promise<Given> {
+  if (fresh.length === 0) return { ids: new Map(), createdAt: new Date() };
   const written = threads.filter(({ added }) => added > 0);
-  const [, , found = []] = await tx.finish<Given>([
+  const [, , found = []] = await tx.finish<StoredPlace>([
     first,
     insertMessages(fresh),
     findInsertedIds(fresh.length),
@@ -222,39 +228,47 @@ async function store(
 }
 
 /** Other nodes insert at the same time: what stands in the range of our ids need not be all, or only, ours. */
-async function givenTo(fresh: NewMessage[], found: Given[]): Promise<Map<NewMessage, Given>> {
-  const pairs = fresh.flatMap((message, index) => pairOf(message, found[index]));
-  if (pairs.length === fresh.length) return new Map(pairs);
+async function givenTo(fresh: NewMessage[], found: StoredPlace[]): Promise<Given> {
+  if (fresh.every((message, index) => isAt(message, found[index]))) return givenInOrder(fresh, found);
   try {
-    const places = new Map((await findIds(fresh)).map((row) => [`${row.conversationId}:${row.seq}`, row]));
-    return new Map(
-      fresh.flatMap((message) => pairOf(message, places.get(`${message.conversationId}:${message.seq}`))),
+    const stored = await findStored(fresh);
+    return givenInOrder(
+      fresh,
+      fresh.map((message) => stored.find((place) => isAt(message, place))),
     );
   } catch (error) {
     throw new CommitUnknown("committed, but not read back", { cause: error });
   }
 }
 
-function pairOf(message: NewMessage, given: Given | undefined): [NewMessage, Given][] {
-  const isOurs = given?.conversationId === message.conversationId && given.seq === message.seq;
-  return isOurs ? [[message, given]] : [];
+function isAt(message: NewMessage, place: StoredPlace | undefined): boolean {
+  return place?.conversationId === message.conversationId && place.seq === message.seq;
+}
+
+/** All of a batch are of one time. */
+function givenInOrder(fresh: NewMessage[], places: (StoredPlace | undefined)[]): Given {
+  const ids = new Map(fresh.flatMap((message, index) => pairOf(message, places[index])));
+  return { ids, createdAt: new Date(`${places[0]?.at.replace(" ", "T")}Z`) };
+}
+
+function pairOf(message: NewMessage, place: StoredPlace | undefined): [NewMessage, number][] {
+  return place ? [[message, place.id]] : [];
 }
 
 function keyOf(key: SendKey): string {
   return `${key.conversationId}:${key.senderId}:${key.clientId.toString("latin1")}`;
 }
 
-function rowOf(placed: SentRow | NewMessage, given: Map<NewMessage, Given>): MessageRow {
+function rowOf(placed: SentRow | NewMessage, { ids, createdAt }: Given): MessageRow {
   if ("id" in placed) return placed;
-  const own = given.get(placed);
-  if (!own) throw new CommitUnknown("committed, but not read back");
-  const createdAt = new Date(`${own.at.replace(" ", "T")}Z`);
-  return { ...placed, id: own.id, createdAt, editedAt: null, deletedAt: null };
+  const id = ids.get(placed);
+  if (id === undefined) throw new CommitUnknown("committed, but not read back");
+  return { ...placed, id, createdAt, editedAt: null, deletedAt: null };
 }
 
 /** A row as the protocol has it. `people` are the conversation's members. */
 export function messageOf(row: MessageRow, people: { userId: number; username: string }[]): Message {
-  const others = people.filter((person) => person.userId !== row.senderId);
+  const other = people.find((person) => person.userId !== row.senderId);
   return {
     id: row.id,
     conversationId: row.conversationId,
@@ -263,7 +277,7 @@ export function messageOf(row: MessageRow, people: { userId: number; username: s
     clientId: clientIdText(row.clientId),
     senderId: row.senderId,
     sender: people.find((person) => person.userId === row.senderId)?.username ?? "",
-    receiverId: people.length === 2 ? (others[0]?.userId ?? null) : null,
+    receiverId: people.length === 2 ? (other?.userId ?? null) : null,
     message: row.deletedAt ? "" : row.message,
     timestamp: row.createdAt.toISOString(),
     editedAt: row.editedAt?.toISOString() ?? null,

@@ -85,8 +85,8 @@ export function insertMessages(messages: NewMessage[]): Statement {
   };
 }
 
-/** What the database gave a message: its id, and its time as text in UTC, `YYYY-MM-DD hh:mm:ss.mmm`. */
-export interface Given {
+/** Where a message is stored, and since when: text in UTC, `YYYY-MM-DD hh:mm:ss.mmm`. */
+export interface StoredPlace {
   id: number;
   conversationId: number;
   seq: number;
@@ -106,8 +106,8 @@ export function findInsertedIds(count: number): Statement {
 }
 
 /** The same one by one, where ids do not follow each other. */
-export function findIds(places: { conversationId: number; seq: number }[]): Promise<Given[]> {
-  return db.query<Given>(
+export function findStored(places: { conversationId: number; seq: number }[]): Promise<StoredPlace[]> {
+  return db.query<StoredPlace>(
     `SELECT m.id, m.conversation_id AS conversationId, m.seq, CAST(m.created_at AS CHAR) AS at
      FROM (${rowsOf("? AS conversation_id, ? AS seq", places.length)}) p
      STRAIGHT_JOIN messages m ON m.conversation_id = p.conversation_id AND m.seq = p.seq`,

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Request, Response } from "express";
+import type { Topic } from "./changes.ts";
 import { viewerOf } from "./context.ts";
 import { wantsJson } from "./error-pages.ts";
 import { Kept, keyOf } from "./kept.ts";
@@ -14,7 +15,7 @@ export interface Answer {
   /** A page's markup, or data. */
   content: string | object;
   /** What it depends on, as `changes.ts` names it. */
-  topics: readonly string[];
+  topics: readonly Topic[];
 }
 
 /** The names of one showing of a page; each has 36 characters, and stands in the markup as it is. */

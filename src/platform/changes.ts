@@ -8,18 +8,23 @@ const TOPICS_MAX = 200_000;
 let clock = 0;
 /** Everything made before this moment counts as changed. */
 let floor = 0;
-const changedAt = new Map<string, number>();
+const changedAt = new Map<Topic, number>();
 
-/** What somebody sees of their own: conversations, messages, cursors. */
-export const viewOf = (userId: number) => `view ${userId}`;
-/** Who somebody is: whether their sessions still stand, and what they chose. No message changes that. */
-export const accountOf = (userId: number) => `account ${userId}`;
-/** The messages of a conversation and its members' cursors. */
-export const conversationTopic = (conversationId: number) => `conversation ${conversationId}`;
-/** Whether somebody is online, and since when not. */
-export const presenceTopic = (userId: number) => `presence ${userId}`;
+/** Something that may change. A number, as every message names three: its last digit to the base of KINDS is the kind. */
+export type Topic = number;
+
+const KINDS = 8;
+
 /** Who exists, and under which name. */
-export const EVERYBODY = "everybody";
+export const EVERYBODY: Topic = 0;
+/** What somebody sees of their own: conversations, messages, cursors. */
+export const viewOf = (userId: number): Topic => userId * KINDS + 1;
+/** Who somebody is: whether their sessions still stand, and what they chose. No message changes that. */
+export const accountOf = (userId: number): Topic => userId * KINDS + 2;
+/** The messages of a conversation and its members' cursors. */
+export const conversationTopic = (conversationId: number): Topic => conversationId * KINDS + 3;
+/** Whether somebody is online, and since when not. */
+export const presenceTopic = (userId: number): Topic => userId * KINDS + 4;
 
 /** Now, in changes since the start. */
 export function moment(): number {
@@ -27,7 +32,7 @@ export function moment(): number {
 }
 
 /** Tells that these are not any more what they were; to be called after it is true and before anybody is told. */
-export function changed(topics: readonly string[]): void {
+export function changed(topics: readonly Topic[]): void {
   if (topics.length === 0) return;
   clock += 1;
   for (const topic of topics) changedAt.set(topic, clock);
@@ -42,6 +47,6 @@ export function everythingChanged(): void {
 }
 
 /** Whether none of these changed after a moment. */
-export function isUnchanged(topics: readonly string[], since: number): boolean {
+export function isUnchanged(topics: readonly Topic[], since: number): boolean {
   return since >= floor && topics.every((topic) => (changedAt.get(topic) ?? 0) <= since);
 }

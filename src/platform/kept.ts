@@ -1,10 +1,10 @@
-import { isUnchanged, moment } from "./changes.ts";
+import { isUnchanged, moment, type Topic } from "./changes.ts";
 
 /** Something computed, and what it was computed from. */
 export interface Made<Value> {
   value: Value;
   /** What it depends on, as `changes.ts` names it. */
-  topics: readonly string[];
+  topics: readonly Topic[];
   /** Memory it takes. */
   bytes: number;
 }

@@ -1,14 +1,25 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { changed, everythingChanged } from "../../src/platform/changes.ts";
+import {
+  accountOf,
+  changed,
+  conversationTopic,
+  EVERYBODY,
+  everythingChanged,
+  presenceTopic,
+  type Topic,
+  viewOf,
+} from "../../src/platform/changes.ts";
 import { Kept } from "../../src/platform/kept.ts";
+
+const [A, B, C, D, E, G, H] = [viewOf(1), viewOf(2), viewOf(3), viewOf(4), viewOf(5), viewOf(6), viewOf(7)];
 
 /** Something kept, with a count of how often it was made. */
 function openKept({ maxAgeMs = 60_000, maxBytes = 100 } = {}) {
   const kept = new Kept<string>(maxAgeMs, 1);
   kept.resize(maxBytes);
   let times = 0;
-  const get = (key: string, topics: string[], during: () => void = () => undefined) =>
+  const get = (key: string, topics: Topic[], during: () => void = () => undefined) =>
     kept.get(key, async () => {
       times += 1;
       const value = `${key} ${times}`;
@@ -21,39 +32,45 @@ function openKept({ maxAgeMs = 60_000, maxBytes = 100 } = {}) {
 
 test("what was made is given again while nothing it depends on has changed", async () => {
   const { get } = openKept();
-  assert.equal(await get("page", ["a", "b"]), "page 1");
-  changed(["c"]);
-  assert.equal(await get("page", ["a", "b"]), "page 1");
-  changed(["b"]);
-  assert.equal(await get("page", ["a", "b"]), "page 2");
+  assert.equal(await get("page", [A, B]), "page 1");
+  changed([C]);
+  assert.equal(await get("page", [A, B]), "page 1");
+  changed([B]);
+  assert.equal(await get("page", [A, B]), "page 2");
   everythingChanged();
-  assert.equal(await get("page", ["a", "b"]), "page 3");
+  assert.equal(await get("page", [A, B]), "page 3");
 });
 
 test("what changed while it was made is given once and not kept", async () => {
   const { get } = openKept();
-  assert.equal(await get("page", ["d"], () => changed(["d"])), "page 1");
-  assert.equal(await get("page", ["d"]), "page 2");
-  assert.equal(await get("page", ["d"]), "page 2");
+  assert.equal(await get("page", [D], () => changed([D])), "page 1");
+  assert.equal(await get("page", [D]), "page 2");
+  assert.equal(await get("page", [D]), "page 2");
 });
 
 test("many who ask at the same time get what is made once, but nobody what was begun before a change", async () => {
   const { get, made } = openKept();
-  const first = [get("page", ["e"]), get("page", ["e"])];
-  changed(["e"]);
-  const later = [get("page", ["e"]), get("page", ["e"])];
+  const first = [get("page", [E]), get("page", [E])];
+  changed([E]);
+  const later = [get("page", [E]), get("page", [E])];
   assert.deepEqual(await Promise.all(first), ["page 1", "page 1"]);
   assert.deepEqual(await Promise.all(later), ["page 2", "page 2"]);
-  assert.equal(await get("page", ["e"]), "page 2", "the later one is what is kept");
+  assert.equal(await get("page", [E]), "page 2", "the later one is what is kept");
   assert.equal(made(), 2);
 });
 
 test("what is being made serves those who ask after a change of something else", async () => {
   const { get, made } = openKept();
-  const first = get("page", ["g"]);
-  changed(["h"]);
-  assert.deepEqual(await Promise.all([first, get("page", ["g"])]), ["page 1", "page 1"]);
+  const first = get("page", [G]);
+  changed([H]);
+  assert.deepEqual(await Promise.all([first, get("page", [G])]), ["page 1", "page 1"]);
   assert.equal(made(), 1);
+});
+
+test("of one number each kind is another topic", () => {
+  const topics = [viewOf(1), accountOf(1), conversationTopic(1), presenceTopic(1), EVERYBODY];
+  const next = [viewOf(2), accountOf(2), conversationTopic(2), presenceTopic(2)];
+  assert.equal(new Set([...topics, ...next]).size, topics.length + next.length);
 });
 
 test("a failure is told to whoever asked, and the next one tries again", async () => {

@@ -149,8 +149,8 @@ const HOT: Record<string, Call | Call[]> = {
     },
     about: 2 * BATCH,
   },
-  findIds: {
-    run: () => writer.findIds(many.map(({ id, lastSeq }) => ({ conversationId: id, seq: lastSeq }))),
+  findStored: {
+    run: () => writer.findStored(many.map(({ id, lastSeq }) => ({ conversationId: id, seq: lastSeq }))),
   },
   raiseCounters: {
     run: (tx) =>

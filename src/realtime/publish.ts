@@ -11,7 +11,6 @@ import {
 } from "../platform/changes.ts";
 import type { Change } from "../users/presence.ts";
 import type { ClientEvents, ReceiptUpdate, ServerEvents, UserPresence } from "./events.ts";
-import { writeTogether } from "./write-together.ts";
 
 /**
  * The one place that tells browsers of news, and what this process keeps that it is old. Every event is a hint; the
@@ -48,10 +47,11 @@ export const watchRoom = (userId: number) => `watch:${userId}`;
 
 /** Tells every tab of both people, the sender's included; rendered once however many look. */
 export function publishMessages(messages: Message[]): void {
-  const told = messages.map((message) => ({ message, rooms: membersOf(message).map(userRoom) }));
-  if (io) writeTogether(io, new Set(told.flatMap(({ rooms }) => rooms)));
-  for (const { message, rooms } of told) {
-    io?.to(rooms).emit("receiveMessage", { ...message, html: renderMessage(message) });
+  for (const message of messages) {
+    io?.to(membersOf(message).map(userRoom)).emit("receiveMessage", {
+      ...message,
+      html: renderMessage(message),
+    });
   }
 }
 

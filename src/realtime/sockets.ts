@@ -16,6 +16,7 @@ import { limitFloods } from "./floods.ts";
 import { listen } from "./handlers.ts";
 import { translatorOf } from "./language.ts";
 import { checkedRoom, publishTo, type SocketData, type Sockets, sessionRoom, userRoom } from "./publish.ts";
+import { writeTogether } from "./write-together.ts";
 
 export type ChatSocket = Socket<ClientEvents, ServerEvents, Record<string, never>, SocketData>;
 
@@ -68,6 +69,7 @@ export function openSockets(server: HttpServer, sessions: RequestHandler, adapte
   });
   io.use(guardPerson);
   limitFloods(io);
+  writeTogether(io);
   io.on("connection", (socket) => {
     openGauge.inc();
     const accepted = accept(socket);

@@ -44,11 +44,18 @@ function personContext(person: Person, viewerId: number, clock: Clock, avatar: A
     ...{ conversationId: person.conversationId ?? "", lastSeq: person.lastSeq, unread, avatar },
     badge: unread > BADGE_MAX ? `${BADGE_MAX}+` : unread,
     unreadLabel: unread > 0 ? translate(clock.locale, "people.unread", { count: unread }) : "",
-    preview: lastMessage ? [...lastMessage.message.replace(/\s+/g, " ")].slice(0, PREVIEW_MAX).join("") : "",
+    preview: lastMessage ? previewOf(lastMessage.message) : "",
     previewOwn: lastMessage?.senderId === viewerId,
     lastTime: lastMessage ? shortTimeOf(new Date(lastMessage.timestamp), clock) : "",
     lastTimestamp: lastMessage?.timestamp ?? "",
   };
+}
+
+/** The text's beginning on one line, cut between characters. */
+function previewOf(message: string): string {
+  const line = message.replace(/\s+/g, " ");
+  // Never more characters than units, and quicker to know.
+  return line.length <= PREVIEW_MAX ? line : [...line].slice(0, PREVIEW_MAX).join("");
 }
 
 /** A row with its markup, for lists that grow and live news. */

@@ -44,31 +44,48 @@ function canonicalZone(name: string): string | null {
   }
 }
 
-/** `12:04` */
-const timeOf = (date: Date, clock: Clock) => localOf(date, clock).time;
-
 /** `2026-11-21` in the reader's zone. */
 const dateOf = (date: Date, clock: Clock) => localOf(date, clock).date;
 
 /** Zones change their clocks at quarters of an hour, so what was found out holds for one: asking is dear. */
 const QUARTER_MS = 900_000;
-const OFFSETS_MAX = 1000;
+const MINUTE_MS = 60_000;
+const QUARTERS_MAX = 1000;
+
+/** A quarter of an hour as a zone's clocks show it. */
+interface Quarter {
+  date: string;
+  /** Minutes since midnight at its beginning. */
+  minute: number;
+}
+
 /** By zone, of which there are hundreds, and by quarter since 1970. */
-const offsets = new Map<string, Map<number, number>>();
+const quarters = new Map<string, Map<number, Quarter>>();
+
+/** All times of a day, from `00:00` on. */
+const TIMES = Array.from({ length: 1440 }, (_none, minute) =>
+  new Date(minute * MINUTE_MS).toISOString().slice(11, 16),
+);
 
 /** Date and time as the reader's clock has them, in the shapes of ISO 8601. */
 export function localOf(date: Date, { timeZone }: Clock): { date: string; time: string } {
   const at = date.getTime();
-  const quarter = Math.floor(at / QUARTER_MS);
-  const known = offsets.get(timeZone) ?? new Map<number, number>();
-  let offset = known.get(quarter);
-  if (offset === undefined) {
-    offset = offsetOf(date, timeZone);
-    if (known.size >= OFFSETS_MAX) known.clear();
-    offsets.set(timeZone, known.set(quarter, offset));
+  const number = Math.floor(at / QUARTER_MS);
+  const ofZone = quarters.get(timeZone) ?? new Map<number, Quarter>();
+  let quarter = ofZone.get(number);
+  if (!quarter) {
+    quarter = quarterOf(number, timeZone);
+    if (ofZone.size >= QUARTERS_MAX) ofZone.clear();
+    quarters.set(timeZone, ofZone.set(number, quarter));
   }
-  const local = new Date(at + offset).toISOString();
-  return { date: local.slice(0, 10), time: local.slice(11, 16) };
+  const minute = quarter.minute + Math.floor((at - number * QUARTER_MS) / MINUTE_MS);
+  return { date: quarter.date, time: TIMES[minute] ?? "" };
+}
+
+function quarterOf(number: number, timeZone: string): Quarter {
+  const start = new Date(number * QUARTER_MS);
+  const local = new Date(start.getTime() + offsetOf(start, timeZone));
+  return { date: local.toISOString().slice(0, 10), minute: local.getUTCHours() * 60 + local.getUTCMinutes() };
 }
 
 /** How far a zone is ahead of UTC, in ms. */
@@ -100,13 +117,13 @@ export function dayLabel(date: Date, clock: Clock, now = new Date()): string {
 
 /** For the list: the time today, else the date. */
 export function shortTimeOf(date: Date, clock: Clock, now = new Date()): string {
-  return dateOf(date, clock) === dateOf(now, clock)
-    ? timeOf(date, clock)
-    : format("shortDate", clock).format(date);
+  const local = localOf(date, clock);
+  return local.date === dateOf(now, clock) ? local.time : format("shortDate", clock).format(date);
 }
 
 /** For "last seen": the time today, else date and time. */
 export function whenLabel(date: Date, clock: Clock, now = new Date()): string {
-  const isToday = dateOf(date, clock) === dateOf(now, clock);
-  return isToday ? timeOf(date, clock) : `${format("shortDate", clock).format(date)}, ${timeOf(date, clock)}`;
+  const local = localOf(date, clock);
+  if (local.date === dateOf(now, clock)) return local.time;
+  return `${format("shortDate", clock).format(date)}, ${local.time}`;
 }

@@ -83,6 +83,11 @@ export function directKey(userId: number, otherId: number): string {
   return `${Math.min(userId, otherId)}:${Math.max(userId, otherId)}`;
 }
 
+/** Whose conversation it is: what `directKey` made a key of. */
+export function peopleOfKey(key: string): number[] {
+  return key.split(":").map(Number);
+}
+
 function conversationOf(row: DirectRow): DirectConversation {
   return {
     id: row.id,
@@ -98,9 +103,13 @@ function conversationOf(row: DirectRow): DirectConversation {
   };
 }
 
-export async function findDirectId(key: string): Promise<number | undefined> {
-  const [row] = await db.execute<{ id: number }>("SELECT id FROM conversations WHERE direct_key = ?", [key]);
-  return row?.id;
+/** Ids of conversations by their `direct_key`; those that have not begun are missing. */
+export async function findDirectIds(keys: string[], on: Queryable = db): Promise<Map<string, number>> {
+  const rows = await on.query<{ id: number; directKey: string }>(
+    "SELECT id, direct_key AS directKey FROM conversations WHERE direct_key IN (?)",
+    [keys],
+  );
+  return new Map(rows.map(({ id, directKey: key }) => [key, id]));
 }
 
 /** A conversation's counters as they stand under its lock. */
@@ -126,23 +135,24 @@ export function lockConversations(ids: number[]): Statement {
   };
 }
 
-/** @throws ER_DUP_ENTRY when the conversation has begun meanwhile */
-export async function insertDirect(tx: Queryable, key: string): Promise<number> {
-  const result = await tx.write(
-    "INSERT INTO conversations (kind, direct_key, created_at) VALUES ('direct', ?, UTC_TIMESTAMP(3))",
-    [key],
+/** Makes those of these conversations that are not there yet. */
+export async function insertDirects(tx: Queryable, keys: string[]): Promise<void> {
+  await tx.writeMany(
+    `INSERT INTO conversations (kind, direct_key, created_at)
+     VALUES ${keys.map(() => "('direct', ?, UTC_TIMESTAMP(3))").join(", ")} ON DUPLICATE KEY UPDATE id = id`,
+    keys,
   );
-  return result.insertId;
 }
 
+/** The same for who is in them. */
 export async function insertMemberships(
   tx: Queryable,
-  conversationId: number,
-  userIds: number[],
+  members: { conversationId: number; userId: number }[],
 ): Promise<void> {
-  await tx.writeMany("INSERT INTO memberships (conversation_id, user_id) VALUES ?", [
-    userIds.map((userId) => [conversationId, userId]),
-  ]);
+  await tx.writeMany(
+    "INSERT INTO memberships (conversation_id, user_id) VALUES ? ON DUPLICATE KEY UPDATE unread_count = unread_count",
+    [members.map(({ conversationId, userId }) => [conversationId, userId])],
+  );
 }
 
 /** In how many conversations something is unread; stops counting at `most`. */

@@ -1,5 +1,5 @@
-import { db } from "../platform/db.ts";
-import { isDuplicate } from "../platform/db-errors.ts";
+import { batched } from "../platform/batched.ts";
+import { db, type Queryable } from "../platform/db.ts";
 import { notFound, Refusal } from "../platform/errors.ts";
 import { holdAccounts } from "../users/users.queries.ts";
 import {
@@ -7,9 +7,10 @@ import {
   directKey,
   findDirect,
   findDirectById,
-  findDirectId,
-  insertDirect,
+  findDirectIds,
+  insertDirects,
   insertMemberships,
+  peopleOfKey,
 } from "./conversations.queries.ts";
 
 /** Whoever asks for something. */
@@ -50,7 +51,7 @@ export async function conversationToSendTo(actor: Actor, target: Target): Promis
   const key = directKey(actor.userId, target.userId);
   const kept = known.get(key);
   if (kept) return kept;
-  const id = findOrBegin(actor, target.userId, key);
+  const id = findOrBegin(key);
   if (known.size >= KNOWN_MAX) known.clear();
   known.set(key, id);
   // A failure must not be what everybody after gets.
@@ -67,28 +68,49 @@ export async function conversationToSendTo(actor: Actor, target: Target): Promis
 export async function begunConversation(actor: Actor, target: Target): Promise<number | null> {
   if ("conversationId" in target) return target.conversationId;
   const key = directKey(actor.userId, target.userId);
-  const id = (await known.get(key)) ?? (await findDirectId(key));
+  const id = (await known.get(key)) ?? (await idOf(key));
   return id ?? (await findConversationFor(actor, target)).id;
 }
 
-async function findOrBegin(actor: Actor, otherId: number, key: string): Promise<number> {
-  return (await findDirectId(key)) ?? begin(actor, otherId, key);
+/**
+ * Those of one turn of the event loop are looked for, and begun, together: where many are written to for the first time
+ * at once, each by itself would wait for a connection, and some too long.
+ */
+const idOf = batched((keys: string[]) => findDirectIds(keys));
+const begunId = batched(begin);
+
+async function findOrBegin(key: string): Promise<number> {
+  const id = (await idOf(key)) ?? (await begunId(key));
+  if (id === undefined) throw notFound();
+  return id;
 }
 
-async function begin(actor: Actor, otherId: number, key: string): Promise<number> {
-  try {
-    return await db.transaction(async (tx) => {
-      // Held, so that whoever deletes their account meanwhile finds this conversation, or this finds nobody.
-      const held = await holdAccounts(tx, [actor.userId, otherId]);
-      if (held.length < 2) throw notFound();
-      const id = await insertDirect(tx, key);
-      await insertMemberships(tx, id, [actor.userId, otherId]);
-      return id;
-    });
-  } catch (error) {
-    // Both wrote their first message at once: the other's transaction has made it.
-    const id = isDuplicate(error) ? await findDirectId(key) : undefined;
-    if (id === undefined) throw error;
-    return id;
+/** Conversations that one transaction begins. */
+const BEGUN_MAX = 500;
+
+/** @returns ids by key; those of whose people one does not exist are missing */
+async function begin(keys: string[]): Promise<Map<string, number>> {
+  const begun = new Map<string, number>();
+  for (let start = 0; start < keys.length; start += BEGUN_MAX) {
+    const some = keys.slice(start, start + BEGUN_MAX);
+    for (const [key, id] of await db.transaction((tx) => beginIn(tx, some))) begun.set(key, id);
   }
+  return begun;
+}
+
+async function beginIn(tx: Queryable, keys: string[]): Promise<Map<string, number>> {
+  // Held, so that whoever deletes their account meanwhile finds these conversations, or this finds nobody.
+  const held = new Set(await holdAccounts(tx, [...new Set(keys.flatMap(peopleOfKey))]));
+  // In one order, as others may begin some of the same.
+  const wanted = keys.filter((key) => peopleOfKey(key).every((userId) => held.has(userId))).sort();
+  if (wanted.length === 0) return new Map();
+  await insertDirects(tx, wanted);
+  const ids = await findDirectIds(wanted, tx);
+  await insertMemberships(
+    tx,
+    [...ids].flatMap(([key, conversationId]) =>
+      peopleOfKey(key).map((userId) => ({ conversationId, userId })),
+    ),
+  );
+  return ids;
 }

@@ -1,4 +1,8 @@
-import { type LockedConversation, lockConversations } from "../conversations/conversations.queries.ts";
+import {
+  type LockedConversation,
+  lockConversations,
+  peopleOfKey,
+} from "../conversations/conversations.queries.ts";
 import type { Queryable } from "../platform/db.ts";
 
 export interface CursorRow {
@@ -29,7 +33,7 @@ export async function lockCursors(
   );
   return rows.map((row) => {
     const conversation = conversations.get(row.conversationId);
-    const memberIds = conversation?.directKey.split(":").map(Number) ?? [];
+    const memberIds = conversation ? peopleOfKey(conversation.directKey) : [];
     return { ...row, lastSeq: conversation?.lastSeq ?? 0, memberIds };
   });
 }

@@ -143,3 +143,59 @@ test("the first messages through a node that does not know the conversation yet 
     );
   }
 });
+
+test("nodes that wrote to a conversation in turn do not rely on what they remember of it", async () => {
+  const [ann, bob] = await Promise.all([signUp(nodes[0]), signUp(nodes[0])]);
+  const tabs = await Promise.all([openTab(nodes[0], ann), openTab(nodes[1], bob)]);
+  const turns = Array.from({ length: 60 }, (_, n) => n);
+  for (const turn of turns) {
+    // Runs of different lengths, so that each node is now the one that wrote last and now not.
+    const isAnn = turn % 3 !== 0;
+    const answer = await tabs[isAnn ? 0 : 1].send(isAnn ? bob.id : ann.id, `turn ${turn}`);
+    assert.equal(answer.message?.seq, turn + 1);
+    assert.equal(answer.message.rev, turn + 1);
+  }
+  const conversation = await conversationBetween(nodes[0], ann, bob);
+  assert.ok(conversation);
+  assert.deepEqual([conversation.lastSeq, conversation.lastRev], [60, 60]);
+  const rows = await messagesIn(nodes[0], conversation.id);
+  assert.deepEqual(
+    rows.map(({ message, senderId }) => [message, senderId]),
+    turns.map((turn) => [`turn ${turn}`, turn % 3 !== 0 ? ann.id : bob.id]),
+  );
+  for (const person of [ann, bob]) {
+    assert.equal(
+      (await memberIn(nodes[0], conversation.id, person))?.unread,
+      await recountUnread(nodes[0], conversation.id, person),
+    );
+  }
+});
+
+test("many who are written to for the first time at once, on two nodes and from both sides, each get one conversation", async () => {
+  const people = await Promise.all(Array.from({ length: 12 }, () => signUp(nodes[0])));
+  const tabs = await Promise.all(
+    people.flatMap((person) => nodes.map(async (node) => ({ person, tab: await openTab(node, person) }))),
+  );
+  const sends = tabs.flatMap(({ person, tab }) =>
+    people.filter((other) => other !== person).map((other) => tab.send(other.id, "hello")),
+  );
+  const answers = await Promise.all(sends);
+  assert.deepEqual(
+    answers.filter(({ ok }) => !ok),
+    [],
+  );
+  const seqs = Map.groupBy(answers, ({ message }) => message.conversationId);
+  assert.equal(seqs.size, (12 * 11) / 2);
+  for (const of of seqs.values())
+    assert.deepEqual(
+      of.map(({ message }) => message.seq).sort(),
+      [1, 2, 3, 4],
+      "from two, by two nodes each",
+    );
+  const ids = people.map(({ id }) => id).join(", ");
+  const [made] = await nodes[0].rows<{ conversations: number; members: number }>(
+    `SELECT COUNT(DISTINCT conversation_id) AS conversations, COUNT(*) AS members FROM memberships
+     WHERE user_id IN (${ids})`,
+  );
+  assert.deepEqual([made?.conversations, made?.members].map(Number), [66, 132]);
+});

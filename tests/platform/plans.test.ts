@@ -90,9 +90,11 @@ const account = { id: 7, authVersion: 1 };
 const HOT: Record<string, Call | Call[]> = {
   findDirect: { run: () => conversations.findDirect(1, 2) },
   findDirectById: { run: () => conversations.findDirectById(1, long.id) },
-  findDirectId: { run: () => conversations.findDirectId("1:2") },
-  insertDirect: { run: (tx) => conversations.insertDirect(tx, `1:${SIZE.users}`) },
-  insertMemberships: { run: (tx) => conversations.insertMemberships(tx, 1_000_000, [1, 2]) },
+  findDirectIds: { run: () => conversations.findDirectIds(["1:2", `1:${SIZE.users}`]) },
+  insertDirects: { run: (tx) => conversations.insertDirects(tx, ["1:2", `1:${SIZE.users}`]) },
+  insertMemberships: {
+    run: (tx) => conversations.insertMemberships(tx, [{ conversationId: 1_000_000, userId: 1 }]),
+  },
   countUnread: { run: () => conversations.countUnread(1, 100), about: 100 },
 
   findTalkedWith: [
@@ -190,6 +192,7 @@ const HOT: Record<string, Call | Call[]> = {
 /** Functions beside the statements, and statements that may take their time, each with its reason. */
 const APART: Record<string, string> = {
   directKey: "asks nothing",
+  peopleOfKey: "asks nothing",
   deleteSuffixes: "once in an account's life; no index by person is worth its room for that",
 };
 

@@ -31,8 +31,8 @@ import { openStage } from "./support/stage.ts";
 import { printTable, type Result, resultsOf } from "./support/table.ts";
 
 /**
- * `npm run bench`: how fast Causerie is, beside the limit of each figure in the same run. `--quick` takes two
- * minutes, `--only TEXT` runs the rows whose title holds it, `--save FOLDER` writes JSON and the plot of latency.
+ * `npm run bench`: how fast Causerie is, beside the limit of each figure in the same run. `--quick` takes about a
+ * minute, `--only TEXT` runs the rows whose title holds it, `--save FOLDER` writes JSON and the plot of latency.
  * `--rounds N`, `--crowd SECONDS`, `--inspect PORT` and `--profile FOLDER` (where the app's time goes) are for a
  * closer look.
  */

@@ -64,7 +64,7 @@ export function sendForms({ url }: Target, players: Player[], inFlight: number, 
   });
 }
 
-/** Logs in again and again, as whoever guesses does; refusals count as answers. */
+/** Logs in again and again, as whoever guesses does, and leaves without waiting; refusals count as answers. */
 export function keepLoggingIn(
   { url }: Target,
   names: string[],
@@ -73,23 +73,27 @@ export function keepLoggingIn(
   ms: number,
 ): Promise<Read> {
   let turn = 0;
-  return closedLoop(url, atOnce, ms, () => {
+  const login = () => {
     turn += 1;
     const username = names[turn % names.length] ?? "";
     return {
       bytes: postRequest(url, "/login", "", { username, password }),
-      check: ({ status, head }) => ([303, 503].includes(status) ? undefined : `a login was answered ${head}`),
+      check: ({ status, head }: HttpAnswer) =>
+        [303, 503].includes(status) ? undefined : `a login was answered ${head}`,
     };
-  });
+  };
+  return closedLoop(url, atOnce, ms, login, new Promise((resolve) => setTimeout(resolve, ms)));
 }
 
 const WRONG_MAX = 5;
 
+/** @param leaving when whoever still waits for an answer leaves; without it all are waited for */
 async function closedLoop(
   url: string,
   connections: number,
   ms: number,
   next: () => { bytes: Buffer; check: Check },
+  leaving?: Promise<void>,
 ): Promise<Read> {
   const wrong: string[] = [];
   const times: number[] = [];
@@ -100,7 +104,10 @@ async function closedLoop(
     while (performance.now() < end) {
       const { bytes, check } = next();
       const asked = performance.now();
-      const found = check(await connection.ask(bytes));
+      const answer = connection.ask(bytes);
+      const answered = await (leaving ? Promise.race([answer, leaving]) : answer);
+      if (!answered) break;
+      const found = check(answered);
       times.push(performance.now() - asked);
       if (found !== undefined && wrong.length < WRONG_MAX) wrong.push(found);
     }

@@ -51,7 +51,7 @@ export class Bench {
 
   /** How long one measurement takes. */
   get ms(): number {
-    return this.isQuick ? 1000 : 2500;
+    return this.isQuick ? 800 : 2500;
   }
 
   get ours(): Target {

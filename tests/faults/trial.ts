@@ -156,6 +156,7 @@ async function hurt(scene: Scene, options: TrialOptions, spy: Account) {
   return { counts, slowestReturnMs: Math.round(slowestReturnMs) };
 }
 
+const STORES = ["MariaDB", "Redis"];
 const isOfNodes = (name: string) => NODE_FAULTS.includes(name);
 
 /** Clocks can only be set back where libfaketime is installed. */
@@ -167,9 +168,12 @@ function chosen(round: string[], random: Random): string[] {
   const first = round.shift() ?? "";
   const second = round[0];
   const isPair = second !== undefined && random.next() < 0.25;
-  // A node that stands still cannot drain, two faults of nodes leave none, and no node starts without stores.
+  // A node that stands still cannot drain, two faults of nodes leave none, no node starts without stores, and what was
+  // killed cannot be frozen.
   const names = isPair ? [first, second] : [];
-  const isTooMuch = names.every(isOfNodes) || names.some((name) => STARTING.includes(name));
+  const isOfOne =
+    names.every(isOfNodes) || STORES.some((store) => names.every((name) => name.endsWith(store)));
+  const isTooMuch = isOfOne || names.some((name) => STARTING.includes(name));
   if (!isPair || isTooMuch) return [first];
   round.shift();
   return [first, second];
@@ -182,7 +186,7 @@ async function inflict(scene: Scene, names: string[]): Promise<void> {
     if (fault) undo.push({ name, heal: await fault(scene) });
   }
   // Long enough, with a store, that everybody's patience runs out.
-  const isStore = names.some((name) => /MariaDB|Redis/.test(name));
+  const isStore = names.some((name) => STORES.some((store) => name.endsWith(store)));
   await pause(scene.random.between(300, isStore ? 6000 : 2500));
   // Stores come back before the nodes that need them, and everybody logs in again when both are there.
   const rank = (name: string) => (name === "FLUSHALL" ? 2 : Number(isOfNodes(name)));

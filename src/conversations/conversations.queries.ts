@@ -135,11 +135,14 @@ export function lockConversations(ids: number[]): Statement {
   };
 }
 
-/** Makes those of these conversations that are not there yet. */
+/**
+ * Makes those of these conversations that are not there yet. What is there is left as it is, by a column that is not the
+ * id: MariaDB would take that for an id of one's own, and number what follows by it.
+ */
 export async function insertDirects(tx: Queryable, keys: string[]): Promise<void> {
   await tx.writeMany(
     `INSERT INTO conversations (kind, direct_key, created_at)
-     VALUES ${keys.map(() => "('direct', ?, UTC_TIMESTAMP(3))").join(", ")} ON DUPLICATE KEY UPDATE id = id`,
+     VALUES ${keys.map(() => "('direct', ?, UTC_TIMESTAMP(3))").join(", ")} ON DUPLICATE KEY UPDATE kind = kind`,
     keys,
   );
 }

@@ -1,5 +1,6 @@
 import { batched } from "../platform/batched.ts";
 import { db, type Queryable } from "../platform/db.ts";
+import { isDeadlock } from "../platform/db-errors.ts";
 import { notFound, Refusal } from "../platform/errors.ts";
 import { holdAccounts } from "../users/users.queries.ts";
 import {
@@ -80,9 +81,15 @@ const idOf = batched((keys: string[]) => findDirectIds(keys));
 const begunId = batched(begin);
 
 async function findOrBegin(key: string): Promise<number> {
-  const id = (await idOf(key)) ?? (await begunId(key));
+  const id = (await idOf(key)) ?? (await begunId(key).catch((error) => beginAlone(key, error)));
   if (id === undefined) throw notFound();
   return id;
+}
+
+/** Somebody whose row is held for long must not keep all others waiting who are written to at the same time. */
+async function beginAlone(key: string, error: unknown): Promise<number | undefined> {
+  if (!isDeadlock(error)) throw error;
+  return (await begin([key])).get(key);
 }
 
 /** Conversations that one transaction begins. */
@@ -106,6 +113,8 @@ async function beginIn(tx: Queryable, keys: string[]): Promise<Map<string, numbe
   if (wanted.length === 0) return new Map();
   await insertDirects(tx, wanted);
   const ids = await findDirectIds(wanted, tx);
+  // A fault of ours must not be told as a person who is not there.
+  if (ids.size < wanted.length) throw new Error("a conversation that was begun cannot be read back");
   await insertMemberships(
     tx,
     [...ids].flatMap(([key, conversationId]) =>

@@ -144,7 +144,8 @@ export interface MemberMove {
 
 /**
  * Rows that stand under their conversations' locks and of which none can be missing: nothing is ever inserted. When a
- * conversation was last written to is told here up to PLACE_LAG_S late, which spares its index nearly every message.
+ * conversation was last written to is told here up to PLACE_LAG_S late, which spares its index nearly every message;
+ * never early, also where the database's clock was set back.
  */
 export function moveMembers(moves: MemberMove[]): Statement {
   return {
@@ -154,8 +155,9 @@ export function moveMembers(moves: MemberMove[]): Statement {
             read_seq = IF(read_seq = VALUES(delivered_seq), VALUES(read_seq), read_seq),
             delivered_seq = IF(delivered_seq = VALUES(delivered_seq), VALUES(read_seq), delivered_seq),
             unread_count = unread_count + VALUES(unread_count),
-            last_message_at = IF(last_message_at > VALUES(last_message_at) - INTERVAL ${PLACE_LAG_S} SECOND,
-                                 last_message_at, VALUES(last_message_at))`,
+            last_message_at = IF(
+              last_message_at BETWEEN VALUES(last_message_at) - INTERVAL ${PLACE_LAG_S} SECOND AND VALUES(last_message_at),
+              last_message_at, VALUES(last_message_at))`,
     values: moves.flatMap((move) => [move.conversationId, move.userId, move.from, move.to, move.unread]),
   };
 }

@@ -5,8 +5,8 @@ import { rewrite } from "./rewrite.ts";
  * what Socket.IO's own recovery does unless it is told to run the middlewares.
  */
 rewrite("/src/realtime/publish.ts", [
-  ["io?.local.in(room).disconnectSockets(true);", ""],
-  ["io?.in(room).disconnectSockets(true);", ""],
+  ["io?.local.in(rooms).disconnectSockets(true);", ""],
+  ["io?.in(rooms).disconnectSockets(true);", ""],
 ]);
 rewrite("/src/realtime/expiry.ts", [["if (life < 0) socket.disconnect(true);", ""]]);
 rewrite("/src/realtime/sockets.ts", [

@@ -152,18 +152,18 @@ test("more conversations than fit a page are walked through, also those of one m
 test("conversations of before the database's clock was set back are listed with those of after it", async () => {
   const person = await signUp(causerie, "Clockback");
   const partners = crowd.slice(0, 26);
-  await Promise.all(partners.map((other) => say(other, person, "hello")));
+  for (const other of partners) await say(other, person, "hello");
   await causerie.rows(
     `UPDATE memberships own JOIN conversations c ON c.id = own.conversation_id
      SET own.last_message_at = own.last_message_at + INTERVAL 1 HOUR,
          c.last_message_at = c.last_message_at + INTERVAL 1 HOUR WHERE own.user_id = ?`,
     [person.id],
   );
-  const later = partners.slice(0, 4);
+  const later = partners.slice(22);
   for (const other of later) await say(other, person, "again");
   const names = namesOf(await walk(person));
   assert.equal(new Set(names).size, names.length, "nobody comes twice");
-  assert.deepEqual(new Set(names.slice(0, 22)), new Set(partners.slice(4).map(({ name }) => name)));
+  assert.deepEqual(new Set(names.slice(0, 22)), new Set(partners.slice(0, 22).map(({ name }) => name)));
   assert.deepEqual(names.slice(22, 26), later.map(({ name }) => name).reverse());
 });
 

@@ -71,9 +71,15 @@ export class Cell {
       log: () => undefined,
     });
     const cell = new Cell(folder, stores, preload);
-    for (let index = 0; index < count; index += 1) {
-      cell.nodes.push({ port: 0, child: null });
-      await cell.startNode(index);
+    try {
+      for (let index = 0; index < count; index += 1) {
+        cell.nodes.push({ port: 0, child: null });
+        await cell.startNode(index);
+      }
+    } catch (error) {
+      // The log stays, as the error names it.
+      await cell.end();
+      throw error;
     }
     return cell;
   }
@@ -152,10 +158,14 @@ export class Cell {
   }
 
   async stop(): Promise<void> {
+    await this.end();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  private async end(): Promise<void> {
     await Promise.all(this.nodes.map((_node, index) => this.stopNode(index, "SIGKILL")));
     await this.pool.end().catch(() => undefined);
     await this.stores.stop();
     this.output.end();
-    await rm(this.folder, { recursive: true, force: true });
   }
 }

@@ -13,7 +13,9 @@ export class DeadlineExceeded extends Error {
 export function withDeadline<T>(promise: Promise<T>, ms: number, what: string): Promise<T> {
   // One promise, as this stands around every statement and every command: a race of two is twice as dear.
   return new Promise((resolve, reject) => {
-    const late = () => reject(new DeadlineExceeded(`${what} did not answer within ${ms} ms`));
+    // What came while this process was too busy to read it has come in time: it is read before the refusal.
+    const late = () =>
+      setImmediate(() => reject(new DeadlineExceeded(`${what} did not answer within ${ms} ms`)));
     const timer = setTimeout(late, ms);
     promise.then(
       (value) => {

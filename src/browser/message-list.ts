@@ -61,11 +61,12 @@ export function placeFirst(elements: HTMLElement[]): void {
 
 /** Newer messages, behind the last that is stored. */
 export function placeLast(elements: HTMLElement[]): void {
-  const before = numbered().at(-1);
+  const shown = messages();
+  const index = shown.findLastIndex(({ dataset }) => dataset.seq);
+  const [before, waiting] = [shown[index], shown[index + 1]];
   if (before) before.after(...elements);
   else list?.prepend(...elements);
-  const waiting = messages().slice(numbered().length, numbered().length + 1);
-  separateAll([...elements, ...waiting], before);
+  separateAll(waiting ? [...elements, waiting] : elements, before);
 }
 
 /** Takes a message away, and its day's separator with the last of the day. */

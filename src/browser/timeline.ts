@@ -232,19 +232,31 @@ export function showPending(clientId: string, text: string, at: number): HTMLEle
   return element;
 }
 
-/** Older messages, at the beginning of the list, which keeps `kept`; the caller keeps the eye's place. */
-export function showOlder(page: MessagesPage, kept: number): void {
+/** Older messages, at the beginning of the list; the caller keeps the eye's place. */
+export function showOlder(page: MessagesPage): void {
   placeFirst(drawn(page.messages));
-  if (trimLast(kept)) isCut = isLive;
   if (olderLink) olderLink.hidden = !page.more;
 }
 
 /** The same at the end of the list. News that is younger than the page was not shown: then there is more. */
-export function showNewer(page: MessagesPage, kept: number): void {
+export function showNewer(page: MessagesPage): void {
   const last = lastSeq(); // the last page reaches back to what is here
   placeLast(drawn(page.messages.filter(({ seq }) => seq > last)));
   isCut = page.newer || page.lastRev < cursor;
-  if (trimFirst(kept) && olderLink) olderLink.hidden = false;
+}
+
+/** Takes the newest away, but not `kept` of what is before them. Whether any were. */
+export function dropNewer(kept: number): boolean {
+  const isDropped = trimLast(kept);
+  if (isDropped) isCut = isLive;
+  return isDropped;
+}
+
+/** Takes the oldest away, but not `kept` of what is behind them. Whether any were. */
+export function dropOlder(kept: number): boolean {
+  const isDropped = trimFirst(kept);
+  if (isDropped && olderLink) olderLink.hidden = false;
+  return isDropped;
 }
 
 function drawn(messages: MessageWithHtml[]): HTMLElement[] {

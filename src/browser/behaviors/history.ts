@@ -3,6 +3,8 @@ import { firstBelow, firstSeq, lastSeq, list } from "../message-list.ts";
 import { drawnFrame } from "../page.ts";
 import { onRefresh, request } from "../realtime.ts";
 import {
+  dropNewer,
+  dropOlder,
   forgetPassedOver,
   isFresh,
   isLive,
@@ -34,8 +36,8 @@ export function startHistory(): void {
   scroller?.addEventListener("keydown", ({ key }) => void (key === "End" && showNewest()));
 }
 
-/** How many the list keeps: what fills the window, and room for a page and for what is loaded ahead on both sides. */
-const kept = () => (isHeld() || !isLive ? Infinity : 120 + Math.ceil(window.innerHeight / 30));
+/** How many the list keeps beside a page that comes: what fills the window, and what is loaded ahead on both sides. */
+const kept = () => (isHeld() || !isLive ? Infinity : 95 + Math.ceil(window.innerHeight / 30));
 
 function loadOnDemand(link: HTMLAnchorElement): void {
   link.addEventListener("click", (event) => {
@@ -65,6 +67,7 @@ async function loadOlder(link: HTMLAnchorElement): Promise<boolean> {
   try {
     forgetPassedOver();
     const page = await request("getMessages", { userId: otherId, beforeSeq, limit: PAGE });
+    await makeRoom(dropNewer);
     if (firstSeq() !== beforeSeq) return false; // the list was begun anew meanwhile
     await addOlder(page);
     // Where the end came into reach meanwhile, no more scrolling may come to tell.
@@ -77,6 +80,15 @@ async function loadOlder(link: HTMLAnchorElement): Promise<boolean> {
   }
 }
 
+/** Once for a page, in a frame of its own: what is behind those that are taken away moves, and is painted anew. */
+async function makeRoom(drop: typeof dropNewer): Promise<void> {
+  let isDropped = false;
+  keepingPlace(() => {
+    isDropped = drop(kept());
+  });
+  if (isDropped) await drawnFrame();
+}
+
 /** Slice by slice, each as a small page of its own; stops where the list is begun anew or a slice is out of date. */
 async function addOlder(page: MessagesPage): Promise<void> {
   for (let end = page.messages.length; end >= 0; end -= SLICE) {
@@ -84,7 +96,7 @@ async function addOlder(page: MessagesPage): Promise<void> {
     const first = messages[0]?.seq ?? firstSeq();
     if (!isFresh(messages)) return;
     const more = page.more || end > SLICE;
-    keepingPlace(() => showOlder({ ...page, messages, more }, kept()));
+    keepingPlace(() => showOlder({ ...page, messages, more }));
     await drawnFrame();
     if (end <= SLICE) return;
     if (firstSeq() !== first) return;
@@ -99,6 +111,7 @@ async function loadNewer(): Promise<void> {
   try {
     forgetPassedOver();
     const page = await request("getMessages", { userId: otherId, beforeSeq: last + PAGE + 1, limit: PAGE });
+    await makeRoom(dropOlder);
     if (lastSeq() === last && !reachesNewest()) await addNewer(page);
     requestAnimationFrame(() => void loadNewer());
   } catch {
@@ -115,7 +128,7 @@ async function addNewer(page: MessagesPage): Promise<void> {
     const last = messages.at(-1)?.seq ?? lastSeq();
     if (!isFresh(messages)) return;
     const newer = page.newer || start + SLICE < fresh.length;
-    keepingPlace(() => showNewer({ ...page, messages, newer }, kept()));
+    keepingPlace(() => showNewer({ ...page, messages, newer }));
     await drawnFrame();
     lookAgain(); // moved back to where it was, the end is reached without an event of scrolling
     if (lastSeq() !== last || reachesNewest()) return;

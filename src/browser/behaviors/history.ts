@@ -23,8 +23,9 @@ import { lookAgain, scroller } from "./scrolling.ts";
  */
 
 const PAGE = 50;
-/** So many are put into the list at a time: more would keep a slow device from drawing the next frame. */
-const SLICE = 6;
+/** A slice that took longer was too much beside the next frame; one that took less than half may be more. */
+const SLICE_MS = 10;
+const SLICE_MAX = 25;
 const AHEAD_PX = 600;
 const SILENCE_MS = 500;
 
@@ -91,16 +92,17 @@ async function makeRoom(drop: typeof dropNewer): Promise<void> {
 
 /** Slice by slice, each as a small page of its own; stops where the list is begun anew or a slice is out of date. */
 async function addOlder(page: MessagesPage): Promise<void> {
-  for (let end = page.messages.length; end >= 0; end -= SLICE) {
-    const messages = page.messages.slice(Math.max(0, end - SLICE), end);
+  let end = page.messages.length;
+  do {
+    const start = Math.max(0, end - slice);
+    const messages = page.messages.slice(start, end);
     const first = messages[0]?.seq ?? firstSeq();
     if (!isFresh(messages)) return;
-    const more = page.more || end > SLICE;
-    keepingPlace(() => showOlder({ ...page, messages, more }));
+    addSlice(messages.length, () => showOlder({ ...page, messages, more: page.more || start > 0 }));
     await drawnFrame();
-    if (end <= SLICE) return;
     if (firstSeq() !== first) return;
-  }
+    end = start;
+  } while (end > 0);
 }
 
 async function loadNewer(): Promise<void> {
@@ -123,16 +125,31 @@ async function loadNewer(): Promise<void> {
 
 async function addNewer(page: MessagesPage): Promise<void> {
   const fresh = page.messages.filter(({ seq }) => seq > lastSeq()); // the last page reaches back to what is here
-  for (let start = 0; start === 0 || start < fresh.length; start += SLICE) {
-    const messages = fresh.slice(start, start + SLICE);
+  let start = 0;
+  do {
+    const end = start + slice;
+    const messages = fresh.slice(start, end);
     const last = messages.at(-1)?.seq ?? lastSeq();
     if (!isFresh(messages)) return;
-    const newer = page.newer || start + SLICE < fresh.length;
-    keepingPlace(() => showNewer({ ...page, messages, newer }));
+    addSlice(messages.length, () =>
+      showNewer({ ...page, messages, newer: page.newer || end < fresh.length }),
+    );
     await drawnFrame();
     lookAgain(); // moved back to where it was, the end is reached without an event of scrolling
     if (lastSeq() !== last || reachesNewest()) return;
-  }
+    start = end;
+  } while (start < fresh.length);
+}
+
+/** So many are put into the list at a time, as the device has shown that it can. */
+let slice = 6;
+
+function addSlice(count: number, change: () => void): void {
+  const start = performance.now();
+  keepingPlace(change);
+  const took = performance.now() - start;
+  if (took > SLICE_MS) slice = Math.ceil(slice / 2);
+  else if (took < SLICE_MS / 2 && count === slice) slice = Math.min(SLICE_MAX, slice * 2);
 }
 
 /** Whether somebody has selected something in the list, or has the focus in it. */

@@ -3,6 +3,7 @@ import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Browser, CDPSession, Page } from "playwright-core";
 import { type Stage, said } from "./browser-stage.ts";
+import { busyTasksIn } from "./browser-tasks.ts";
 
 /** What is measured in Chromium on a slow device: a cold visit on a slow line, and a long way back and forth. */
 
@@ -15,10 +16,9 @@ const BURST = 50;
 const KEY_MS = 100;
 const SETTLED_MS = 500;
 const STEP_PX = 400;
+const LONG_MS = 50;
 
 interface Scrolled {
-  /** When scrolling began, by the page's clock. */
-  since: number;
   /** Numbers between the first and the last that were never in the list. */
   missing: number;
   /** Milliseconds. */
@@ -53,28 +53,44 @@ export async function readCold(browser: Browser, stage: Stage) {
   const { acknowledged, sent } = await sendOne(page);
   stage.short.texts.push(sent);
   await page.waitForLoadState("networkidle");
-  const live = await longTasksIn(page, () =>
+  const live = await tasksIn(browser, page, () =>
     Promise.all([typeSlowly(page), sayLive(stage.short, stage, LIVE, LIVE_MS)]),
   );
   await untilShown(page, stage.short);
-  const burst = await longTasksIn(page, () => sayLive(stage.short, stage, BURST, 0));
+  const burst = await tasksIn(browser, page, () => sayLive(stage.short, stage, BURST, 0));
   await untilShown(page, stage.short);
   const seen = await seenBy(page);
   await close();
   return {
     ...{ readable: Math.round(seen.readable), ready: Math.round(seen.ready), acknowledged },
-    ...{ longTasksLive: live.length, longestLive: Math.max(0, ...live) },
-    ...{ longTasksBurst: burst.length, longestBurst: Math.max(0, ...burst), layoutShift: seen.shift },
+    ...{ longTasksLive: live.long.length, longestLive: Math.max(0, ...live.long) },
+    ...{ busyTasksLive: live.busy.length, busiestLive: live.busiest },
+    ...{ longTasksBurst: burst.long.length, longestBurst: Math.max(0, ...burst.long) },
+    ...{ busyTasksBurst: burst.busy.length, busiestBurst: burst.busiest, layoutShift: seen.shift },
   };
 }
 
-/** Milliseconds of each long task while something happens, and a moment after. */
-async function longTasksIn(page: Page, happen: () => Promise<unknown>): Promise<number[]> {
+interface Tasks {
+  /** Milliseconds of each long task by the wall's clock, what it waited for others included. */
+  long: number[];
+  /** Milliseconds of those that are long by processor time alone. */
+  busy: number[];
+  busiest: number;
+}
+
+/** While something happens, and a moment after. */
+async function tasksIn(browser: Browser, page: Page, happen: () => Promise<unknown>): Promise<Tasks> {
   const { now: since } = await seenBy(page);
-  await happen();
-  await setTimeout(SETTLED_MS);
+  const byProcessor = await busyTasksIn(browser, page, async () => {
+    await happen();
+    await setTimeout(SETTLED_MS);
+  });
   const { tasks } = await seenBy(page);
-  return tasks.filter(({ at }) => at >= since).map(({ ms }) => ms);
+  return {
+    long: tasks.filter(({ at }) => at >= since).map(({ ms }) => ms),
+    busy: byProcessor.filter((ms) => ms > LONG_MS),
+    busiest: Math.round(byProcessor.reduce((most, ms) => Math.max(most, ms), 0)),
+  };
 }
 
 function untilShown(page: Page, from: Stage["short"]): Promise<void> {
@@ -132,25 +148,27 @@ export async function readLong(browser: Browser, stage: Stage) {
   await page.goto(`${stage.url}/chat/${stage.long.id}`);
   await page.locator("body[data-connected]").waitFor();
   await page.waitForLoadState("networkidle");
-  const up = await page.evaluate<Scrolled>(`bench.scrollTo(1, ${-STEP_PX})`);
-  assert.equal(up.missing, 0, "every message was shown on the way");
-  const down = await page.evaluate<Scrolled>(`bench.scrollTo(${stage.long.texts.length}, ${STEP_PX})`);
-  const seen = await seenBy(page);
+  const ways: Scrolled[] = [];
+  const { long, busy, busiest } = await tasksIn(browser, page, async () => {
+    ways.push(await page.evaluate<Scrolled>(`bench.scrollTo(1, ${-STEP_PX})`));
+    ways.push(await page.evaluate<Scrolled>(`bench.scrollTo(${stage.long.texts.length}, ${STEP_PX})`));
+  });
+  assert.equal(ways[0]?.missing, 0, "every message was shown on the way");
   const shown = await page.locator("[data-messages] .text").allTextContents();
   assert.deepEqual(
     shown,
     stage.long.texts.slice(-shown.length),
     "the end shows what was said last, in order",
   );
-  const tasks = seen.tasks.filter(({ at }) => at >= up.since).map(({ ms }) => ms);
   await session.send("HeapProfiler.enable");
   await session.send("HeapProfiler.collectGarbage");
   const { usedSize } = await session.send("Runtime.getHeapUsage");
   await close();
   return {
-    ...{ longTasksScrolling: tasks.length, longestScrolling: Math.max(0, ...tasks) },
-    longestFrame: Math.round(Math.max(up.longestFrame, down.longestFrame)),
-    elements: Math.max(up.elements, down.elements),
+    ...{ longTasksScrolling: long.length, longestScrolling: Math.max(0, ...long) },
+    ...{ busyTasksScrolling: busy.length, busiestScrolling: busiest },
+    longestFrame: Math.round(Math.max(...ways.map(({ longestFrame }) => longestFrame))),
+    elements: Math.max(...ways.map(({ elements }) => elements)),
     heap: Math.round(usedSize / 100_000) / 10,
   };
 }

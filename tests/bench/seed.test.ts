@@ -24,9 +24,9 @@ before(async () => {
   const loading = await connectForLoading(causerie.environment.DATABASE_URL ?? "");
   try {
     await emptyAndFill(loading, row?.hash ?? "");
-    const first = await checksums();
+    const first = await everything();
     await emptyAndFill(loading, row?.hash ?? "");
-    assert.deepEqual(await checksums(), first, "the same rows each time");
+    assert.deepEqual(await everything(), first, "the same rows each time");
   } finally {
     await loading.end();
   }
@@ -37,7 +37,9 @@ async function emptyAndFill(loading: Connection, hash: string): Promise<void> {
   await fill(loading, SIZE, hash);
 }
 
-const checksums = () => causerie.rows(`CHECKSUM TABLE ${TABLES.join(", ")}`);
+/** All rows; MariaDB's CHECKSUM of a table with a derived column differs where these do not. */
+const everything = () =>
+  Promise.all(TABLES.map((table) => causerie.rows(`SELECT * FROM ${table} ORDER BY 1, 2`)));
 
 const none = async (what: string, from: string) => {
   const [row] = await causerie.rows<{ bad: number }>(`SELECT COUNT(*) AS bad FROM ${from}`);

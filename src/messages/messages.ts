@@ -12,10 +12,9 @@ import { Refusal } from "../platform/errors.ts";
 import { spendLeased } from "../platform/leased-limits.ts";
 import { log } from "../platform/log.ts";
 import { clientIdBytes } from "./client-id.ts";
-import type { Message } from "./message.ts";
+import { type Message, messageOf } from "./message.ts";
 import { parseMessageText } from "./message-text.ts";
 import { findBefore, findChangedSince, findFrom, findNewest, type MessageRow } from "./messages.queries.ts";
-import { messageOf } from "./write-drafts.ts";
 import { write } from "./writer.ts";
 
 export interface Send {

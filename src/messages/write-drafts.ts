@@ -2,10 +2,10 @@ import { type LockedConversation, lockConversations } from "../conversations/con
 import type { ShortTransaction, Statement } from "../platform/db.ts";
 import { CommitUnknown, isDuplicate, isNullRefused } from "../platform/db-errors.ts";
 import { Refusal } from "../platform/errors.ts";
-import { clientIdText } from "./client-id.ts";
 import { type Conversation, forget, peopleOf, recall, remember, wasTrue } from "./known-conversations.ts";
-import type { Message } from "./message.ts";
+import { type Message, messageOf } from "./message.ts";
 import type { MessageRow } from "./messages.queries.ts";
+import { number, type Thread, threadOf } from "./thread.ts";
 import {
   findInsertedIds,
   findMembers,
@@ -13,7 +13,6 @@ import {
   findStored,
   insertMessages,
   lockRemembered,
-  type Member,
   moveMembers,
   type NewMessage,
   noteTime,
@@ -33,20 +32,6 @@ export interface Draft extends SendKey {
 export interface Stored {
   message: Message;
   isNew: boolean;
-}
-
-/** How far a batch moves somebody's row: see `MemberMove`. */
-interface Mover extends Member {
-  from: number;
-  to: number;
-  unread: number;
-}
-
-/** A conversation under its lock, with what the batch has made of it so far. */
-interface Thread extends Conversation {
-  people: Mover[];
-  /** Messages that are new. */
-  added: number;
 }
 
 interface Written {
@@ -153,18 +138,6 @@ async function place(
   return { outcomes, threads };
 }
 
-/** A copy: where the insert finds a message stored before, numbering begins anew. */
-function threadOf(conversation: Conversation): Thread {
-  const { lastSeq, people } = conversation;
-  return {
-    ...conversation,
-    people: people.map(({ conversationId, userId, username }) => ({
-      ...{ conversationId, userId, username, from: lastSeq, to: lastSeq, unread: 0 },
-    })),
-    added: 0,
-  };
-}
-
 /** Where a draft's message stands: stored before, earlier in this batch, or new with the next number. */
 function placeOf(
   draft: Draft,
@@ -184,23 +157,6 @@ function placeOf(
   const message = number(draft, thread);
   fresh.set(key, message);
   return message;
-}
-
-function number(draft: Draft, thread: Thread): NewMessage {
-  thread.lastSeq += 1;
-  thread.lastRev += 1;
-  thread.added += 1;
-  for (const person of thread.people) move(person, draft.senderId, thread.lastSeq);
-  return { ...draft, seq: thread.lastSeq, rev: thread.lastRev };
-}
-
-/**
- * An own message counts as read by its sender only if everything before it was: a queue that is sent after
- * hours offline must not claim that what came meanwhile was read.
- */
-function move(person: Mover, senderId: number, seq: number): void {
-  if (person.userId !== senderId) person.unread += 1;
-  else if (person.to === seq - 1) person.to = seq;
 }
 
 /** What the database gave to what is new. */
@@ -264,23 +220,4 @@ function rowOf(placed: SentRow | NewMessage, { ids, createdAt }: Given): Message
   const id = ids.get(placed);
   if (id === undefined) throw new CommitUnknown("committed, but not read back");
   return { ...placed, id, createdAt, editedAt: null, deletedAt: null };
-}
-
-/** A row as the protocol has it. `people` are the conversation's members. */
-export function messageOf(row: MessageRow, people: { userId: number; username: string }[]): Message {
-  const other = people.find((person) => person.userId !== row.senderId);
-  return {
-    id: row.id,
-    conversationId: row.conversationId,
-    seq: row.seq,
-    rev: row.rev,
-    clientId: clientIdText(row.clientId),
-    senderId: row.senderId,
-    sender: people.find((person) => person.userId === row.senderId)?.username ?? "",
-    receiverId: people.length === 2 ? (other?.userId ?? null) : null,
-    message: row.deletedAt ? "" : row.message,
-    timestamp: row.createdAt.toISOString(),
-    editedAt: row.editedAt?.toISOString() ?? null,
-    deletedAt: row.deletedAt?.toISOString() ?? null,
-  };
 }

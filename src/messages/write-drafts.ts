@@ -3,7 +3,8 @@ import type { ShortTransaction, Statement } from "../platform/db.ts";
 import { CommitUnknown, isDuplicate, isNullRefused } from "../platform/db-errors.ts";
 import { Refusal } from "../platform/errors.ts";
 import { type Conversation, forget, peopleOf, recall, remember, wasTrue } from "./known-conversations.ts";
-import { type Message, messageOf } from "./message.ts";
+import type { Message } from "./message.ts";
+import { messageOf } from "./message-row.ts";
 import type { MessageRow } from "./messages.queries.ts";
 import { number, type Thread, threadOf } from "./thread.ts";
 import {
